@@ -1,0 +1,5 @@
+"""`python -m pipeline` is `baseimage`."""
+
+from pipeline.cli import main
+
+main()

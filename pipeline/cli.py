@@ -1,0 +1,293 @@
+"""The command line: the only place that reads the environment and that exits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from pipeline import assembly, errors, runner
+from pipeline.cleaning import Cleaner, Removed
+from pipeline.display import Mode, open_display
+from pipeline.events import BuildFailed, BuildFinished, BuildStarted, Sink, Warned
+from pipeline.plan import steps
+from pipeline.plan_view import preview
+from stages import CATALOGUE
+
+EPILOG = """\b
+Exit codes:
+  0  done             1  the build failed         2  bad input, nothing was started
+  3  plan: something to build                     4  no engine answers, or it is too old
+  5  a push failed  130  stopped by Ctrl-C      143  stopped by TERM     70  a defect of this program
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How a command talks."""
+
+    mode: Mode
+    debug: bool
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with one of the documented codes."""
+    debug = "--debug" in sys.argv
+    try:
+        cli.main(standalone_mode=False)
+        code = errors.EXIT_OK
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = errors.EXIT_BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        code = errors.EXIT_INTERRUPTED
+    except errors.StopRequested as stop:
+        code = stop.exit_code
+    except errors.PipelineError as error:
+        _say(error)
+        code = error.exit_code
+    except BrokenPipeError:
+        code = errors.EXIT_BUILD_FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort: a defect, said in one line
+        _unexpected(error, debug=debug)
+        code = errors.EXIT_UNEXPECTED
+    if debug and isinstance(sys.exc_info()[1], Exception):
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.version_option(package_name="baseimage-pipeline", prog_name="baseimage")
+def cli() -> None:
+    """Turn a recipe into application base images.
+
+    A root is pulled or made from a distribution's packages; a conductor container plays Ansible roles on a
+    target container; each role becomes a layer; the image is verified, tagged from version.txt and image.txt,
+    and pushed on request.
+    """
+
+
+def project_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that every command about a project takes."""
+    decorators = (
+        click.argument("recipe", required=False, default=""),
+        click.option("-p", "--project", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path),
+                     help="The project's folder: version.txt, image.txt, recipes/, roles/.  [default: here]"),
+        click.option("-s", "--service", "services", multiple=True, help="Only this service of the recipe; may be repeated."),
+        click.option("-n", "--project-name", default="", help="The project's name in image names."),
+        click.option("--roles-path", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
+                     help="Look for roles here first; may be repeated."),
+        click.option("--log-format", type=click.Choice(["auto", "tty", "plain", "json", "quiet"]), default="auto", show_default=True,
+                     help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md)."),
+        click.option("--debug", is_flag=True, help="Show a trace with an error."),
+    )
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+def build_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of commands that may run roles."""
+    decorators = (
+        click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
+        click.option("--no-cache", is_flag=True, help="Play every role, whatever is there."),
+        click.option("--strategy", type=click.Choice(["mitogen", "docker_api"]), help="How the conductor reaches targets."),
+    )
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+@cli.command(epilog=EPILOG)
+@project_options
+@build_options
+@click.option("--push", is_flag=True, help="Push every name when all services are verified.")
+@click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
+def build(**given: Any) -> None:
+    """Build the images of RECIPE: a path, or a name in recipes/ (default: recipes/default.yml)."""
+    _run(given, push=given["push"], keep=given["keep"])
+
+
+@cli.command(epilog=EPILOG)
+@project_options
+@build_options
+def plan(**given: Any) -> None:
+    """Show what a build would do and why; runs no role. Exit code 3: there is something to build."""
+    options = _options(given)
+    loaded = assembly.load(options)
+    engine = None
+    try:
+        engine = assembly.open_engine(os.environ)
+    except errors.EngineUnreachableError as error:
+        click.echo(f"no engine answers, so it is not known what is there already: {error.message}", err=True)
+    tools = assembly.tools(loaded, options, engine, _silent, os.environ) if engine else None
+    text, pending = preview(assembly.builds(loaded), tools)
+    click.echo(text)
+    if pending:
+        raise click.exceptions.Exit(errors.EXIT_SOMETHING_TO_BUILD)
+
+
+@cli.command(epilog=EPILOG)
+@project_options
+def tag(**given: Any) -> None:
+    """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
+    _run(given, push=False, only_finished=True)
+
+
+@cli.command(epilog=EPILOG)
+@project_options
+def push(**given: Any) -> None:
+    """Tag finished images and push them. Builds nothing."""
+    _run(given, push=True, only_finished=True)
+
+
+@cli.command(epilog=EPILOG)
+@click.option("--all", "everything", is_flag=True, help="Also cached layers, bases, conductor images and package caches.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--debug", is_flag=True, help="Show a trace with an error.")
+def gc(*, everything: bool, dry_run: bool, debug: bool) -> None:
+    """Remove what killed runs left behind; with --all, everything that was kept for later builds.
+
+    Only what this program made is touched. Tagged images stay.
+    """
+    engine = assembly.open_engine(os.environ)
+    cleaner = Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX)
+    removed = cleaner.clean(everything=everything, dry_run=dry_run)
+    for each in removed:
+        click.echo(f"{'would remove' if dry_run else 'removed'} {each.kind} {each.name}")
+    click.echo(f"{len(removed)} things {'to remove' if dry_run else 'removed'}")
+
+
+@cli.command(epilog=EPILOG)
+@click.option("--debug", is_flag=True, help="Show a trace with an error.")
+def doctor(*, debug: bool) -> None:
+    """Check this machine: the engine, mmdebstrap, disk space, the package index configuration."""
+    from pipeline.doctor import examine  # noqa: PLC0415 - not needed by any other command
+
+    checks = examine(os.environ)
+    for check in checks:
+        click.echo(f"{'ok  ' if check.good else 'FAIL'}  {check.name}: {check.found}")
+        if check.hint and not check.good:
+            click.echo(f"      hint: {check.hint}")
+    if not all(check.good for check in checks):
+        raise click.exceptions.Exit(errors.EXIT_NO_ENGINE)
+
+
+def _run(given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False) -> None:
+    options = _options(given)
+    with open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ) as emit:
+        with _stoppable():
+            try:
+                _build(options, emit, runner.Rules(keep, only_finished), push=push)
+            except errors.PipelineError as error:
+                for failed in _failures(error, keep=keep):
+                    emit(failed)
+                if given["debug"]:
+                    traceback.print_exc()
+                raise click.exceptions.Exit(error.exit_code) from None
+
+
+def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool) -> None:
+    loaded = assembly.load(options)
+    for warning in loaded.warnings:
+        emit(Warned(f"{warning.path}: {warning.message}" if warning.path else warning.message, warning.hint, f"{warning.file}:{warning.line}"))
+    engine = assembly.open_engine(os.environ)
+    Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX).clean(everything=False, dry_run=False)
+    catalogue = CATALOGUE if push else tuple(entry for entry in CATALOGUE if entry.name != "push")
+    order = runner.outline(catalogue)
+    emit(
+        BuildStarted(
+            project=loaded.project.name,
+            version=loaded.project.version,
+            recipe=loaded.recipe.file,
+            services=tuple(service.name for service in loaded.services),
+            steps=tuple(step.id for service in loaded.services for step in steps(service, order)),
+            run_id=engine.container_prefix,
+        )
+    )
+    started = time.monotonic()
+    tools = assembly.tools(loaded, options, engine, emit, os.environ)
+    done = runner.run(assembly.builds(loaded), tools, catalogue, time.monotonic, rules)
+    emit(BuildFinished(time.monotonic() - started, len(done)))
+
+
+def _options(given: dict[str, Any]) -> assembly.Options:
+    return assembly.Options(
+        folder=given["project"],
+        recipe=given["recipe"],
+        services=given["services"],
+        roles_path=given["roles_path"],
+        project_name=given["project_name"],
+        refresh=given.get("pull", False),
+        use_cache=not given.get("no_cache", False),
+        strategy=given.get("strategy") or "",
+    )
+
+
+def _failures(error: errors.PipelineError, *, keep: bool) -> tuple[BuildFailed, ...]:
+    if isinstance(error, errors.InputError):
+        return tuple(
+            BuildFailed(": ".join(part for part in (each.path, each.message) if part), each.hint, each.place, step="")
+            for each in error.problems
+        )
+    hint = error.hint
+    if isinstance(error, errors.PlayFailedError) and not hint:
+        hint = error.look_inside if keep else "run again with --keep to look inside the target"
+    return (BuildFailed(error.message, hint, error.place, error.detail),)
+
+
+class _stoppable:  # noqa: N801 - used as a function in a with statement
+    """Turns INT and TERM into StopRequested, once: what follows must not interrupt the clean-up; a third ends at once."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._seen += 1
+        code = errors.EXIT_INTERRUPTED if number == signal.SIGINT else errors.EXIT_TERMINATED
+        if self._seen == 1:
+            raise errors.StopRequested(code)
+        if self._seen > 2:  # noqa: PLR2004 - the second is often the same key held down
+            os._exit(code)
+
+
+def _silent(event: object) -> None:
+    """For commands that show no progress."""
+
+
+def _say(error: errors.PipelineError) -> None:
+    for line in error.message.splitlines():
+        click.echo(f"error: {line}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+
+
+def _unexpected(error: Exception, *, debug: bool) -> None:
+    click.echo(f"error: this is a defect of baseimage: {type(error).__name__}: {error}", err=True)
+    if not debug:
+        click.echo("hint: run it again with --debug for the trace, and report it", err=True)
+
+
+if __name__ == "__main__":
+    main()

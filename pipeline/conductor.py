@@ -1,0 +1,176 @@
+"""The player over a conductor container: ansible-runner transmits a play to its worker and processes what comes back.
+
+Nothing of the host is mounted into the conductor but the engine's own socket, whose place on the engine's
+machine is a setting, so that it works against a remote engine too.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+
+from pipeline import conductor_context
+from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
+from pipeline.errors import EngineError, PipelineError, PlayFailedError
+from pipeline.events import Output, Sink
+from pipeline.play_directory import write_play
+from pipeline.play_events import PlayLog
+from pipeline.player import Play, PlayResult, RoleFiles
+from pipeline.recipe import ConductorSettings
+from pipeline.residue import LEFTOVERS, VOLATILE
+from pipeline.role_config import config_from_statistics
+
+RUNTIME = "/dev/baseimage"
+PYTHON = f"{RUNTIME}/bin/python3"
+REMOTE_TMP = "/dev/baseimage-tmp"
+REPOSITORY = "baseimage/conductor"
+_SOURCE = "/opt/runtime"
+_SOCKET = "/var/run/docker.sock"
+_STRATEGIES = {
+    "mitogen": ({"ANSIBLE_STRATEGY": "mitogen_linear"}, "docker"),
+    "docker_api": ({"ANSIBLE_STRATEGY": "linear", "ANSIBLE_PIPELINING": "1"}, "community.docker.docker_api"),
+}
+
+
+class Conductor:
+    """The Player. One conductor container at most, labelled, removed by `stop`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: ConductorSettings,
+        emit: Sink,
+        *,
+        labels: dict[str, str],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._engine, self._settings, self._emit = engine, settings, emit
+        self._labels, self._environ = labels, environ
+        self._container: ContainerId | None = None
+        self._runtime = ""
+        self._remote_tmp = ""
+
+    def key(self) -> str:
+        """A hash of the image's files; see `Player.key`."""
+        return conductor_context.image_key()
+
+    def build(self, base: ImageId, step: str) -> ImageId:
+        """Build the image unless one with this key on this base is there."""
+        reference = f"{REPOSITORY}:{self.key()[:16]}-{base.removeprefix('sha256:')[:16]}"
+        if image := self._engine.find_image(reference):
+            return image.id
+        arguments = {"BASE": base, **conductor_context.proxy_arguments(self._environ)}
+        context = conductor_context.context(self._environ)
+        return self._engine.build(context, reference, arguments, self._labels, lambda line: self._emit(Output(step, line)))
+
+    def start(self, image: ImageId) -> None:
+        """Start the container; the engine fills the empty runtime volume from the image."""
+        if self._container:
+            return
+        self._runtime = f"baseimage-runtime-{image.removeprefix('sha256:')[:16]}"
+        self._engine.create_volume(self._runtime, {key: value for key, value in self._labels.items() if key.endswith(".owner")})
+        socket = Mount(self._settings.engine_socket, _SOCKET, "bind")
+        mounts = (socket, Mount(self._runtime, _SOURCE))
+        self._container = self._engine.start(
+            ContainerSpec(image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels)
+        )
+
+    def stop(self) -> None:
+        """Remove the container."""
+        if self._container:
+            self._engine.remove_container(self._container)
+            self._container = None
+
+    def keep_alive(self) -> tuple[str, ...]:
+        """The runtime's Python, waiting for a signal and collecting orphans."""
+        return (PYTHON, "-c", _script("keep_alive.py"))
+
+    def mounts(self) -> tuple[Mount, ...]:
+        """The runtime read-only, and a volume of the target's own for Ansible's files."""
+        return (Mount(self._runtime, RUNTIME, read_only=True), Mount("", REMOTE_TMP))
+
+    def play(self, target: ContainerId, play: Play) -> PlayResult:
+        """Transmit, work, process. Raises PlayFailedError with role, task, file and line."""
+        if not self._container:
+            raise PipelineError("the conductor does not run")
+        log = PlayLog(play.step, play.role.name, _folders(play.role))
+        with tempfile.TemporaryDirectory(prefix="baseimage-play-") as scratch:
+            private = Path(scratch, "private")
+            write_play(private, play, self._inventory(target, play))
+            self._stream(private, Path(scratch, "artifacts"), log)
+        return PlayResult(counts=log.counts, config=config_from_statistics(log.statistics, play.role.name))
+
+    def settle(self, target: ContainerId) -> tuple[str, ...]:
+        """Run the settling script in the target; see its module."""
+        done = self._engine.run(target, (PYTHON, "-c", _script("settle.py"), *VOLATILE[:-1], "--", *LEFTOVERS))
+        if done.exit_code != 0:
+            raise EngineError("the target could not be tidied up", detail=done.stderr.decode(errors="replace"))
+        return tuple(done.stdout.decode(errors="replace").splitlines())
+
+    def _inventory(self, target: ContainerId, play: Play) -> dict[str, Any]:
+        variables: dict[str, Any] = {
+            "ansible_host": target,
+            "ansible_connection": _STRATEGIES[self._settings.strategy][1],
+            "ansible_remote_tmp": REMOTE_TMP,
+            "ansible_sudo_exe": f"{RUNTIME}/standins/sudo",
+            "ansible_su_exe": f"{RUNTIME}/standins/su",
+            "ansible_async_dir": REMOTE_TMP,
+        }
+        variables["ansible_python_interpreter"] = PYTHON if play.borrowed_python else "auto_silent"
+        return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
+
+    def _stream(self, private: Path, artifacts: Path, log: PlayLog) -> None:
+        environment = {**_STRATEGIES[self._settings.strategy][0], **self._settings.environment}
+        channel = self._engine.open(self._container or ContainerId(""), ("ansible-runner", "worker"), environment=environment)
+        try:
+            sender = threading.Thread(target=_transmit, args=(private, channel), name="transmit", daemon=True)
+            sender.start()
+            result = ansible_runner.interface.run(
+                streamer="process",
+                _input=channel.stdout,
+                private_data_dir=str(artifacts),
+                event_handler=lambda raw: self._handle(raw, log),
+                quiet=True,
+            )
+            sender.join(timeout=5)
+            _judge(result.status, log, channel)
+        finally:
+            channel.close()
+
+    def _handle(self, raw: dict[str, Any], log: PlayLog) -> bool:
+        for event in log.translate(raw):
+            self._emit(event)
+        return False
+
+
+def _transmit(private: Path, channel: Channel) -> None:
+    ansible_runner.interface.run(
+        streamer="transmit", _output=channel.stdin, private_data_dir=str(private), playbook="play.yml", quiet=True
+    )
+    channel.stdin.flush()
+
+
+def _judge(status: str, log: PlayLog, channel: Channel) -> None:
+    if log.failure and status != "successful":
+        raise log.failure
+    if status != "successful":
+        printed = "\n".join(log.lines) or channel.stderr().decode(errors="replace")
+        raise PlayFailedError(f"role {log.role} could not be played: Ansible ended with {status!r}", detail=printed)
+
+
+def _folders(role: RoleFiles) -> dict[str, str]:
+    """Where each role's files are, for messages: relative to the working directory where they are below it."""
+    found = {role.name: str(role.folder)}
+    for dependency in role.dependencies:
+        found |= _folders(dependency)
+    return found
+
+
+def _script(name: str) -> str:
+    return files("pipeline").joinpath("scripts", name).read_text(encoding="utf-8")

@@ -1,0 +1,54 @@
+"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS RUNTIME.
+
+RUNTIME/bin/NAME      the static launcher, once per program
+RUNTIME/libexec/NAME  the program
+RUNTIME/lib/ld.so     the dynamic loader, RUNTIME/lib/shared/ every library that a program or module needs
+RUNTIME/lib/python3*  the standard library and the modules that Ansible's modules ask for
+RUNTIME/standins/     commands that a slim root lacks, meant to stand last on PATH
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+launcher, standins, runtime = (pathlib.Path(argument) for argument in sys.argv[1:4])
+programs = {"python3": pathlib.Path("/usr/bin/python3"), "gtar": pathlib.Path("/bin/tar"), "ip": pathlib.Path("/sbin/ip")}
+unused = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "venv", "config-*"}
+
+
+def needed(binary: pathlib.Path) -> dict[str, pathlib.Path]:
+    """The shared libraries of `binary` by name, the loader among them, as the dynamic loader finds them."""
+    listing = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False).stdout
+    found = re.findall(r"^\s*(\S+) => (/\S+)", listing, re.MULTILINE)
+    found += [(path.rsplit("/", 1)[-1], path) for path in re.findall(r"^\s*(/\S*ld-\S+)", listing, re.MULTILINE)]
+    return {name.rsplit("/", 1)[-1]: pathlib.Path(path) for name, path in found}
+
+
+for folder in ("bin", "libexec", "lib/shared", "lib/python3", "etc"):
+    (runtime / folder).mkdir(parents=True)
+stdlib = pathlib.Path(sysconfig.get_path("stdlib"))
+ignore = shutil.ignore_patterns(*unused)
+shutil.copytree(stdlib, runtime / "lib" / stdlib.name, ignore=ignore)
+shutil.copytree("/usr/lib/python3/dist-packages", runtime / "lib/python3/dist-packages", ignore=shutil.ignore_patterns("pip", "setuptools"))
+shutil.copytree(standins, runtime / "standins")
+shutil.copy("/etc/ssl/certs/ca-certificates.crt", runtime / "etc/ca-certificates.crt")
+shutil.copytree("/usr/share/python-apt", runtime / "share/python-apt")
+
+binaries = [path.resolve() for path in programs.values()] + list(runtime.rglob("*.so"))
+libraries: dict[str, pathlib.Path] = {}
+for binary in binaries:
+    libraries.update(needed(binary))
+for name, path in libraries.items():
+    shutil.copy(path.resolve(), runtime / "lib/shared" / name)
+(loader,) = (name for name in libraries if name.startswith("ld-"))
+shutil.copy(libraries[loader].resolve(), runtime / "lib/ld.so")
+for name, path in programs.items():
+    shutil.copy(path.resolve(), runtime / "libexec" / name)
+    shutil.copy(launcher, runtime / "bin" / name)
+for name in ("gtar", "ip"):
+    shutil.copy(launcher, runtime / "bin" / name)
+    (runtime / "standins" / name).symlink_to(f"../bin/{name}")
+subprocess.run([runtime / "bin/python3", "-c", "import apt_pkg, debian, json, passlib, psycopg2, pymysql, ssl, yaml"], check=True)

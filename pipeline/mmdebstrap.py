@@ -1,0 +1,46 @@
+"""How mmdebstrap is asked for a root; pure."""
+
+from __future__ import annotations
+
+from pipeline.recipe import Bootstrap
+
+SLIM_EXCLUDES = (
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/groff/*",
+    "path-exclude=/usr/share/lintian/*",
+    "path-exclude=/usr/share/linda/*",
+)
+"""dpkg's path rules of the official slim images: documentation, translations and man pages stay out."""
+MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
+"""Installs usr-is-merged before anything can ask for usrmerge, whose dependency is all of perl (49 MB in bookworm)."""
+
+_NOT_THE_HOSTS = 'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"'
+
+
+def arguments(base: Bootstrap) -> tuple[str, ...]:
+    """The options for a root; the suite and the archive's path follow them, then `sources`."""
+    excludes = SLIM_EXCLUDES if base.path_excludes is None else tuple(f"path-exclude={path}" for path in base.path_excludes)
+    options = [f"--variant={base.variant}", f"--components={','.join(base.components)}"]
+    options += [f"--include={','.join(base.include)}"] if base.include else []
+    options += [f"--architectures={base.architecture}"] if base.architecture else []
+    options += [f"--dpkgopt={rule}" for rule in excludes]
+    options += ['--aptopt=Acquire::Languages "none"', f"--hook-dir={MERGED_USR}", f"--customize-hook={_NOT_THE_HOSTS}"]
+    return tuple(options)
+
+
+def sources(base: Bootstrap) -> tuple[str, ...]:
+    """The lines for sources.list; empty leaves the choice to mmdebstrap, which adds updates and security itself."""
+    components = " ".join(base.components)
+    if not base.mirror:
+        return ()
+    if base.mirror.startswith("deb "):
+        return tuple(base.mirror.splitlines())
+    lines = [f"deb {base.mirror} {base.suite} {components}"]
+    if base.security:
+        lines.append(f"deb {base.mirror} {base.suite}-updates {components}")
+        lines.append(f"deb {base.mirror.rstrip('/')}-security {base.suite}-security {components}")
+    return tuple(lines)

@@ -1,0 +1,87 @@
+"""A service flattened into ordered steps, and what is known of each before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.engine import ImageId
+from pipeline.recipe import BaseImage, Bootstrap, Rootfs, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage applied to a service, or to one role of it (`index` counts roles from 0, -1 without a role)."""
+
+    stage: str
+    service: str
+    role: str = ""
+    index: int = -1
+    title: str = ""
+
+    @property
+    def id(self) -> str:
+        """The step's name in events and logs: SERVICE/STAGE or SERVICE/ROLE/STAGE."""
+        return "/".join(part for part in (self.service, self.role, self.stage) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerKey:
+    """The key of one layer (a role's, or the finished image's where `role` is ""), and where it stands.
+
+    `image` is set when the engine has the layer; `reason` says why it has to be built otherwise.
+    """
+
+    role: str
+    key: str
+    image: ImageId | None = None
+    reason: str = ""
+    inputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A stage's name and whether it is applied once for each role."""
+
+    stage: str
+    per_role: bool = False
+
+
+def steps(service: Service, order: tuple[Outline, ...]) -> tuple[Step, ...]:
+    """All steps of a service in the order in which they run; stages of roles are grouped by role."""
+    result: list[Step] = []
+    labels = role_labels(service)
+    grouped = tuple(outline for outline in order if outline.per_role)
+    for outline in order:
+        if not outline.per_role:
+            result.append(Step(outline.stage, service.name, title=_title(outline.stage, service)))
+        elif outline is grouped[0]:
+            result += [
+                Step(each.stage, service.name, label, index, title=label)
+                for index, label in enumerate(labels)
+                for each in grouped
+            ]
+    return tuple(result)
+
+
+def role_labels(service: Service) -> tuple[str, ...]:
+    """A short name for each role of a service, unique in it: "nginx", and "nginx-2" for its second use."""
+    labels: list[str] = []
+    for role in service.roles:
+        used = sum(1 for label in labels if label == role.label or label.startswith(f"{role.label}-"))
+        labels.append(role.label if not used else f"{role.label}-{used + 1}")
+    return tuple(labels)
+
+
+def describe_base(base: BaseImage | Bootstrap | Rootfs) -> str:
+    """A base in a few words, for displays and messages."""
+    match base:
+        case BaseImage(reference=reference):
+            return f"image {reference}"
+        case Bootstrap(suite=suite):
+            return f"root from {suite}'s packages"
+        case Rootfs(source=source):
+            return f"root from {source.rsplit('/', 1)[-1]}"
+
+
+def _title(stage: str, service: Service) -> str:
+    return describe_base(service.base) if stage == "base" else ""

@@ -1,0 +1,75 @@
+"""Playing a role on a target: the Protocol that hides Ansible from the stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.engine import ContainerId, ImageId, Mount
+from pipeline.image_config import ImageConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFiles:
+    """A role on disk: its folder and, beside it, the folders of the roles that its meta depends on, by name."""
+
+    name: str
+    folder: Path
+    dependencies: tuple[RoleFiles, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One role to play: its files, its parameters, the service's variables, and what the target is."""
+
+    role: RoleFiles
+    parameters: dict[str, Any]
+    variables: dict[str, Any]
+    gather_facts: bool
+    borrowed_python: bool
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayResult:
+    """How a play ended: counts of tasks by status and the image configuration that the role asked for."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    config: ImageConfig = field(default_factory=ImageConfig)
+
+
+class Player(Protocol):
+    """Owns the conductor. Every method raises a PipelineError; `play` raises PlayFailedError."""
+
+    def key(self) -> str:
+        """A hash of what the conductor's image is made of besides its base: the same on every machine."""
+        ...
+
+    def build(self, base: ImageId, step: str) -> ImageId:
+        """The conductor's image on this base; built only when its inputs changed."""
+        ...
+
+    def start(self, image: ImageId) -> None:
+        """Start the conductor and fill the runtime volume; nothing happens when it runs already."""
+        ...
+
+    def stop(self) -> None:
+        """Remove the conductor; nothing happens when there is none."""
+        ...
+
+    def keep_alive(self) -> tuple[str, ...]:
+        """The command that keeps a target running: from the runtime volume, never from the target."""
+        ...
+
+    def mounts(self) -> tuple[Mount, ...]:
+        """What every target borrows: the runtime (read-only) and Ansible's remote tmp."""
+        ...
+
+    def play(self, target: ContainerId, play: Play) -> PlayResult:
+        """Play one role on a running target."""
+        ...
+
+    def settle(self, target: ContainerId) -> tuple[str, ...]:
+        """Stop what the role left running and remove what tools leave behind; says what was done."""
+        ...

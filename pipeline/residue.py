@@ -1,0 +1,50 @@
+"""What must not be in a layer: traces of the tools that made it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+VOLATILE = ("/tmp", "/var/tmp", "/run", "/dev")
+"""Directories in which a layer has nothing at all."""
+
+LEFTOVERS = (
+    "/root/.ansible*",
+    "/root/.cache*",
+    "/var/lib/apt/lists/*",
+    "/var/cache/apt/*",
+    "/var/cache/apk/*",
+    "/var/cache/dnf/*",
+    "/var/cache/yum/*",
+    "/var/log/apt/*",
+    "/var/log/dpkg.log",
+    "/var/log/alternatives.log",
+    "/var/lib/dpkg/*-old",
+    "/var/cache/debconf/*-old",
+    "/var/cache/ldconfig/aux-cache",
+)
+_TOOLS = re.compile(r"/(ansible-tmp-[^/]*|\.?ansible_[^/]*payload[^/]*|AnsiballZ_[^/]*|\.ansible)(/|$)")
+
+
+def residue(changes: Iterable[str], allowed: Iterable[str] = ()) -> tuple[str, ...]:
+    """The changes ("A /path", "C /path") that are traces of a build; `allowed` are patterns of exceptions."""
+    exceptions = tuple(allowed)
+    return tuple(
+        change
+        for change in changes
+        if _is_residue(change[:1], change[2:]) and not any(fnmatchcase(change[2:], each) for each in exceptions)
+    )
+
+
+def _is_residue(kind: str, path: str) -> bool:
+    if kind == "D":
+        return False
+    if any(path.startswith(f"{folder}/") for folder in VOLATILE) or _TOOLS.search(path):
+        return True
+    return kind == "A" and any(fnmatchcase(path, pattern) for pattern in LEFTOVERS) and not _is_kept(path)
+
+
+def _is_kept(path: str) -> bool:
+    """Empty directories that the package manager itself puts there."""
+    return path.endswith(("/partial", "/lists/lock", "/auxfiles"))

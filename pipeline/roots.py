@@ -1,0 +1,187 @@
+"""Bases as images: pulled, bootstrapped from a distribution's packages, or imported from a tar file.
+
+A bootstrapped or imported root is named after a hash of its inputs, so that the same inputs are made once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.engine import Engine, Image, Mount
+from pipeline.errors import EngineError, PipelineError, UsageError
+from pipeline.events import Output, Sink, Transfer
+from pipeline.fingerprint import digest
+from pipeline.image_config import ImageConfig
+from pipeline.mmdebstrap import arguments, sources
+from pipeline.recipe import Base, BaseImage, Bootstrap, Rootfs
+
+REPOSITORY = "baseimage/base"
+ROOT_CONFIG = ImageConfig(
+    command=("/bin/bash",), environment={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+)
+CACHE_FOLDERS = ("/var/cache/apt", "/var/lib/apt/lists", "/var/cache/apk", "/var/cache/dnf", "/var/cache/yum")
+_CHUNK = 1 << 20
+
+
+class EngineRoots:
+    """The Roots of an engine. `folder` is where a relative path of a rootfs starts from."""
+
+    def __init__(
+        self, engine: Engine, emit: Sink, *, folder: Path, labels: dict[str, str], environ: Mapping[str, str], refresh: bool
+    ) -> None:
+        self._engine, self._emit, self._folder = engine, emit, folder
+        self._labels, self._environ, self._refresh = labels, environ, refresh
+        self._fresh: set[str] = set()
+
+    def ensure(self, base: Base, step: str) -> Image:
+        """The base as an image that the engine has; `refresh` makes each one anew once."""
+        if isinstance(base, BaseImage):
+            return self._pulled(base, step)
+        return self._made(base, name_of(base), step)
+
+    def find(self, base: Base) -> Image | None:
+        """The base where the engine has it."""
+        return self._engine.find_image(name_of(base))
+
+    def caches(self, base: Base, image: Image) -> tuple[Mount, ...]:
+        """One volume for each cache folder that the root has, shared by all roots of the same origin."""
+        found = self._engine.existing(image.id, CACHE_FOLDERS)
+        origin = re.sub(r"[^a-z0-9.-]+", "-", _origin(base).lower()).strip("-.")
+        mounts = tuple(Mount(f"baseimage-cache-{origin}-{folder.strip('/').replace('/', '-')}", folder) for folder in found)
+        for mount in mounts:
+            self._engine.create_volume(mount.source, {key: value for key, value in self._labels.items() if key.endswith(".owner")})
+        return mounts
+
+    def _pulled(self, base: BaseImage, step: str) -> Image:
+        image = self._engine.find_image(base.reference)
+        if image and not self._due(base.reference):
+            return image
+        return self._engine.pull(
+            base.reference, lambda item, status, now, total: self._emit(Transfer(step, item, status, now, total))
+        )
+
+    def _made(self, base: Bootstrap | Rootfs, reference: str, step: str) -> Image:
+        image = self._engine.find_image(reference)
+        if image and not (isinstance(base, Bootstrap) and self._due(reference)):
+            return image
+        with tempfile.TemporaryDirectory(prefix="baseimage-root-") as scratch:
+            archive = self._bootstrap(base, Path(scratch), step) if isinstance(base, Bootstrap) else self._fetch(base, Path(scratch), step)
+            self._engine.import_root(archive, reference, ROOT_CONFIG)
+        made = self._engine.find_image(reference)
+        if made is None:
+            raise EngineError(f"the engine took the root but does not have {reference}")
+        return made
+
+    def _due(self, reference: str) -> bool:
+        """Whether a refresh was asked for and has not happened in this run."""
+        due = self._refresh and reference not in self._fresh
+        self._fresh.add(reference)
+        return due
+
+    def _bootstrap(self, base: Bootstrap, scratch: Path, step: str) -> Path:
+        program = shutil.which("mmdebstrap", path=self._environ.get("PATH"))
+        if program is None:
+            raise UsageError(
+                f"the root from {base.suite}'s packages needs mmdebstrap, which is not installed",
+                hint="apt-get install mmdebstrap, or use an image: from: debian:12-slim",
+            )
+        archive = scratch / "root.tar"
+        command = [program, *arguments(base), base.suite, str(archive), *sources(base)]
+        lines: list[str] = []
+        # A process group of its own: an interruption ends mmdebstrap's children as well.
+        environment = {**self._environ, "TMPDIR": _roomy(scratch)}
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=environment, start_new_session=True
+        ) as process:
+            try:
+                for line in process.stderr or ():
+                    lines.append(line.rstrip())
+                    self._emit(Output(step, line.rstrip()))
+            except BaseException:
+                _end(process)
+                raise
+        if process.returncode != 0:
+            raise PipelineError(
+                f"mmdebstrap could not make a root from {base.suite}'s packages (exit code {process.returncode})",
+                hint="check the suite's name and that its mirror can be reached",
+                detail="\n".join(lines[-20:]),
+            )
+        return archive
+
+    def _fetch(self, base: Rootfs, scratch: Path, step: str) -> Path:
+        if not re.match(r"https?://", base.source):
+            path = (self._folder / base.source).resolve()
+            if not path.is_file():
+                raise UsageError(f"the root {base.source} is not there", hint=f"looked for {path}")
+        else:
+            path = self._download(base.source, scratch / "root.tar", step)
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != base.sha256:
+            raise UsageError(
+                f"the root {base.source} is not the expected one: its sha256 is {found}", hint=f"the recipe says {base.sha256}"
+            )
+        return path
+
+    def _download(self, url: str, path: Path, step: str) -> Path:
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer, path.open("wb") as target:  # noqa: S310 - http(s) only
+                total, done = int(answer.headers.get("Content-Length") or 0), 0
+                while chunk := answer.read(_CHUNK):
+                    target.write(chunk)
+                    done += len(chunk)
+                    self._emit(Transfer(step, url.rsplit("/", 1)[-1], "downloading", done, total))
+        except (urllib.error.URLError, OSError) as error:
+            raise PipelineError(f"the root {url} could not be fetched: {error}", hint="check the address and the network") from error
+        return path
+
+
+def name_of(base: Base) -> str:
+    """What the engine calls a base: its reference, or this program's name for a root with these inputs."""
+    match base:
+        case BaseImage(reference=reference):
+            return reference
+        case Bootstrap(suite=suite):
+            return f"{REPOSITORY}:{suite}-{digest(_inputs(base))[:16]}"
+        case Rootfs(sha256=sha256):
+            return f"{REPOSITORY}:rootfs-{sha256[:32]}"
+
+
+def _inputs(base: Bootstrap) -> dict[str, object]:
+    return {"arguments": arguments(base), "suite": base.suite, "sources": sources(base)}
+
+
+def _origin(base: Base) -> str:
+    match base:
+        case BaseImage(reference=reference):
+            return reference
+        case Bootstrap(suite=suite, architecture=architecture):
+            return f"{suite}-{architecture}" if architecture else suite
+        case Rootfs(sha256=sha256):
+            return sha256[:16]
+
+
+def _roomy(scratch: Path) -> str:
+    """Where mmdebstrap unpacks: memory where there is plenty of it (a third faster), else the scratch folder."""
+    memory = Path("/dev/shm")  # noqa: S108 - a tmpfs, checked for room
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 << 30:
+        return str(memory)
+    return str(scratch)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """TERM, a few seconds for mmdebstrap to unmount and remove its tree, then KILL."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()

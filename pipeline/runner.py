@@ -1,0 +1,153 @@
+"""The loop: every step of every service in order, clean-up in reverse, nothing left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from pipeline import plan
+from pipeline.engine import Image
+from pipeline.errors import PipelineError, UsageError
+from pipeline.events import ImageBuilt, Layer, StepCached, StepFailed, StepFinished, StepStarted
+from pipeline.plan import Outline, Step
+from pipeline.stage import Build, Stage, Tools
+
+Clock = Callable[[], float]
+BUILDING = ("conductor", "target", "provision", "commit", "verify")
+"""Stages that change or try an image; a run that builds nothing may not come to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the catalogue: a stage's name, its function, and whether it runs once for each role."""
+
+    name: str
+    run: Stage
+    per_role: bool = False
+
+
+@dataclass
+class _Times:
+    """Seconds per stage of one service."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def add(self, stage: str, seconds: float) -> None:
+        self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+
+
+def outline(catalogue: tuple[Entry, ...]) -> tuple[Outline, ...]:
+    """The catalogue's order as the plan wants it."""
+    return tuple(Outline(entry.name, entry.per_role) for entry in catalogue)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a run goes: `keep` leaves what a failed service made; `only_finished` builds nothing."""
+
+    keep: bool = False
+    only_finished: bool = False
+
+
+def run(builds: tuple[Build, ...], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules) -> tuple[Build, ...]:
+    """Run all steps for each service and return what came out.
+
+    Raises the first PipelineError, or StopRequested, after everything else was cleaned up.
+    """
+    with ExitStack() as cleanup:
+        _register(cleanup, tools.player.stop, keep=rules.keep)
+        return tuple(_run_service(build, tools, catalogue, clock, rules) for build in builds)
+
+
+def _run_service(build: Build, tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules) -> Build:
+    stages = {(entry.name, entry.per_role): entry.run for entry in catalogue}
+    times = _Times()
+    with ExitStack() as cleanup:
+        own = replace(tools, on_exit=lambda undo: _register(cleanup, undo, keep=rules.keep))
+        for step in plan.steps(build.service, outline(catalogue)):
+            if reason := cached(build, step):
+                tools.emit(StepCached(step.id, step.service, step.stage, step.role, reason))
+                build = adopt(build, step)
+            elif rules.only_finished and step.stage in BUILDING:
+                raise UsageError(f"{step.service} is not built as its recipe now stands", hint="run: baseimage build")
+            else:
+                build = _run_step(build, step, stages[step.stage, step.index >= 0], own, times, clock)
+    _report(build, tools, times)
+    return build
+
+
+def _run_step(build: Build, step: Step, stage: Stage, tools: Tools, times: _Times, clock: Clock) -> Build:
+    tools.emit(StepStarted(step.id, step.service, step.stage, step.role, step.title))
+    started = clock()
+    try:
+        build = stage(build, step, tools)
+    except PipelineError as error:
+        tools.emit(StepFailed(step.id, clock() - started, error.message))
+        raise
+    times.add(step.stage, clock() - started)
+    tools.emit(StepFinished(step.id, clock() - started, build.note))
+    return replace(build, note="")
+
+
+def cached(build: Build, step: Step) -> str:
+    """Why a step has nothing to do, "" when it has to run."""
+    if not build.keys:
+        return ""
+    finished = build.keys[-1].image is not None
+    match step.stage:
+        case "conductor":
+            return "no role to play" if all(key.image for key in build.keys[:-1]) else ""
+        case "commit" | "verify" if step.index < 0:
+            return "same layers, same configuration" if finished else ""
+        case "target" | "provision" | "commit":
+            return "same inputs" if build.keys[step.index].image else ""
+    return ""
+
+
+def adopt(build: Build, step: Step) -> Build:
+    """The state after a step whose result is there already."""
+    key = build.keys[step.index] if step.stage == "commit" else None
+    return replace(build, image=key.image) if key else build
+
+
+def _register(cleanup: ExitStack, undo: Callable[[], None], *, keep: bool) -> None:
+    if keep:
+        cleanup.push(_unless_failed(undo))
+    else:
+        cleanup.callback(undo)
+
+
+def _unless_failed(undo: Callable[[], None]) -> Callable[..., None]:
+    def leave(kind: object, error: object, trace: object) -> None:
+        if not isinstance(error, PipelineError):
+            undo()
+
+    return leave
+
+
+def _report(build: Build, tools: Tools, times: _Times) -> None:
+    image = tools.engine.find_image(build.image or "")
+    if image is None or build.base is None:
+        return
+    tools.emit(
+        ImageBuilt(
+            service=build.service.name,
+            image=image.id,
+            tags=build.tags,
+            size=image.size,
+            layers=_layers(build, image, tools),
+            stages=times.stages,
+            try_it=f"docker run --rm {build.tags[0] if build.tags else image.id}",
+        )
+    )
+
+
+def _layers(build: Build, image: Image, tools: Tools) -> tuple[Layer, ...]:
+    """The image's layers: all of the base's as one, then one for each role."""
+    sizes = [layer.size for layer in tools.engine.layers(image.id)]
+    roles = plan.role_labels(build.service)
+    above = len(sizes) - len(roles)
+    reused = [bool(key.image) for key in build.keys[: len(roles)]]
+    base = Layer(plan.describe_base(build.service.base), sum(sizes[:above]), cached=False)
+    return base, *(Layer(f"role {name}", size, cached=hit) for name, size, hit in zip(roles, sizes[above:], reused, strict=False))

@@ -1,0 +1,111 @@
+"""Runs in a target before its commit: end what the role started, remove what tools left behind.
+
+Only paths that appeared while the target ran are removed from volatile directories: their status change
+time is later than the start of process 1. Prints one line for each process ended.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import signal
+import stat
+import sys
+import time
+
+
+def others() -> list[int]:
+    """All processes but the one that keeps the target running, this one, and the one that started it."""
+    spared = {1, os.getpid(), os.getppid()}
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in spared]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat") as status:
+            return status.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def command_of(pid: int) -> str:
+    """A process's command line, for the report."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as line:
+            return line.read().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def end_processes() -> None:
+    """TERM, up to three seconds, KILL."""
+    running = [pid for pid in others() if alive(pid)]
+    for pid in running:
+        print("ended:", command_of(pid))
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in filter(alive, running):
+            try:
+                os.kill(pid, number)
+            except OSError:
+                pass
+        until = time.monotonic() + 3
+        while time.monotonic() < until and any(map(alive, running)):
+            time.sleep(0.02)
+
+
+def remove(path: str) -> None:
+    """Remove a file or tree; mounts and what is busy stay."""
+    try:
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
+    except OSError:
+        pass
+
+
+def sweep(folder: str, since: float) -> None:
+    """Remove what appeared in a folder since a time; older content of the image below stays."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            status = os.lstat(path)
+        except OSError:
+            continue
+        if stat.S_ISDIR(status.st_mode) and not os.path.ismount(path):
+            sweep(path, since)
+            if status.st_ctime >= since and not os.listdir(path):
+                os.rmdir(path)
+        elif status.st_ctime >= since and not os.path.ismount(path):
+            remove(path)
+
+
+def started() -> float:
+    """When process 1 began (the times of /proc/1 itself are those of the first look at it)."""
+    with open("/proc/1/stat") as status, open("/proc/stat") as system:
+        ticks = int(status.read().rsplit(")", 1)[1].split()[19])
+        booted = next(int(line.split()[1]) for line in system if line.startswith("btime"))
+    return booted + ticks / os.sysconf("SC_CLK_TCK") - 1
+
+
+def main() -> None:
+    """Do both; the arguments are folders to sweep, then "--", then patterns to remove."""
+    split = sys.argv.index("--")
+    since = started()
+    end_processes()
+    for folder in sys.argv[1:split]:
+        if not os.path.islink(folder):
+            sweep(folder, since)
+    for pattern in sys.argv[split + 1 :]:
+        for path in glob.glob(pattern):
+            if not os.path.ismount(os.path.dirname(path)) and not os.path.ismount(path):
+                remove(path)
+
+
+main()

@@ -1,0 +1,99 @@
+"""The file system of a project: recipes, version.txt, image.txt and the files of roles."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from pipeline.errors import InputError, Problem, UsageError
+from pipeline.fingerprint import FileEntry
+from pipeline.player import RoleFiles
+from pipeline.recipe import RoleUse
+
+IGNORED = (".git", "__pycache__", ".DS_Store")
+
+
+def read_text(path: Path, what: str, hint: str = "") -> str:
+    """A text file of the project. Raises UsageError when it is missing, unreadable or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: the {what} is missing", hint=hint) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: the {what} is not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except OSError as error:
+        raise UsageError(f"{path}: the {what} cannot be read: {error.strerror}") from None
+
+
+class RoleFinder:
+    """Finds roles: a name in one of the folders of the roles path, or a path relative to the recipe or project."""
+
+    def __init__(self, recipe: Path, project: Path, roles_path: tuple[Path, ...] = ()) -> None:
+        self._recipe, self._project = recipe, project
+        self._folders = (*roles_path, project / "roles", recipe.parent / "roles")
+
+    def find(self, role: RoleUse) -> RoleFiles:
+        """The role's files and those of its dependencies. Raises InputError naming the recipe's line."""
+        return self._find(role.name, role.line, ())
+
+    def _find(self, name: str, line: int, above: tuple[str, ...]) -> RoleFiles:
+        candidates = [folder / name for folder in self._folders] + [self._recipe.parent / name, self._project / name]
+        folder = next((path for path in candidates if _is_role(path)), None)
+        if folder is None:
+            raise InputError([self._missing(name, line, above)])
+        found = Path(os.path.relpath(folder))
+        dependencies = tuple(self._find(each, line, (*above, name)) for each in _dependencies(folder) if each not in above)
+        return RoleFiles(folder.resolve().name, found, dependencies)
+
+    def _missing(self, name: str, line: int, above: tuple[str, ...]) -> Problem:
+        looked = ", ".join(dict.fromkeys(os.path.relpath(folder) for folder in self._folders))
+        names = sorted({path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if _is_role(path)})
+        asked = f" (a dependency of {above[-1]})" if above else ""
+        hint = f"looked in {looked}; there are: {', '.join(names) or 'none'}"
+        return Problem(os.path.relpath(self._recipe), line, 1, "roles", f"there is no role {name!r}{asked}", hint)
+
+
+def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
+    """Every file of a role and of its dependencies, sorted by path, with content hashes."""
+    entries = [FileEntry(f"{role.name}/{path}", *_entry(role.folder / path)) for path in sorted(_files(role.folder))]
+    for dependency in role.dependencies:
+        entries += role_entries(dependency)
+    return tuple(dict.fromkeys(entries))
+
+
+def _entry(path: Path) -> tuple[str, str]:
+    if path.is_symlink():
+        return "link", hashlib.sha256(os.readlink(path).encode()).hexdigest()
+    with path.open("rb") as stream:
+        content = hashlib.file_digest(stream, "sha256").hexdigest()
+    return "x" if os.access(path, os.X_OK) and path.stat().st_mode & 0o111 else "", content
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in IGNORED)
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in (*names, *links):
+            if name not in IGNORED and not name.endswith((".retry", ".pyc")):
+                yield Path(place, name).relative_to(folder).as_posix()
+
+
+def _is_role(path: Path) -> bool:
+    return any((path / part).is_dir() for part in ("tasks", "meta", "defaults", "handlers"))
+
+
+def _dependencies(folder: Path) -> tuple[str, ...]:
+    for name in ("main.yml", "main.yaml"):
+        path = folder / "meta" / name
+        if path.is_file():
+            try:
+                meta = yaml.safe_load(path.read_text(encoding="utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise UsageError(f"{path}: is no valid YAML", detail=str(error)) from None
+            wanted = (meta or {}).get("dependencies") or []
+            return tuple(str(each.get("role") or each.get("name")) if isinstance(each, dict) else str(each) for each in wanted)
+    return ()

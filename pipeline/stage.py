@@ -1,0 +1,83 @@
+"""What a stage receives and returns: the frozen state of one service's build, and the tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.engine import ContainerId, Engine, Image, ImageId, Mount
+from pipeline.events import Sink
+from pipeline.image_config import ImageConfig
+from pipeline.plan import LayerKey, Step
+from pipeline.player import Player, RoleFiles
+from pipeline.project import Project
+from pipeline.recipe import Base, Recipe, RoleUse, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One service on its way to an image. `image` is the topmost layer so far, `config` what it is to declare."""
+
+    recipe: Recipe
+    project: Project
+    service: Service
+    base: Image | None = None
+    image: ImageId | None = None
+    config: ImageConfig = field(default_factory=ImageConfig)
+    keys: tuple[LayerKey, ...] = ()
+    target: ContainerId | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Roots(Protocol):
+    """Turns a base of a recipe into an image that the engine has."""
+
+    def ensure(self, base: Base, step: str) -> Image:
+        """Pull, bootstrap or import, unless it is there. Raises EngineError, UsageError, InputError."""
+        ...
+
+    def find(self, base: Base) -> Image | None:
+        """The base where the engine has it already; changes nothing."""
+        ...
+
+    def caches(self, base: Base, image: Image) -> tuple[Mount, ...]:
+        """Volumes for the directories in which this root's package manager keeps lists and archives."""
+        ...
+
+
+class Records(Protocol):
+    """Layers that earlier builds left in the engine, by key, with what they were made of."""
+
+    def role_files(self, role: RoleUse) -> RoleFiles:
+        """Where a role's files are. Raises InputError when there is no such role."""
+        ...
+
+    def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
+        """The key of every role's layer and, last, of the finished image; with the image where the engine has it."""
+        ...
+
+    def save(self, key: LayerKey, image: ImageId) -> None:
+        """Remember a layer that succeeded and left no residue."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """All that a stage may use of the outside world."""
+
+    engine: Engine
+    player: Player
+    roots: Roots
+    records: Records
+    emit: Sink
+    on_exit: Callable[[Callable[[], None]], None]
+
+
+class Stage(Protocol):
+    """A verb: takes the state and the tools, returns the new state."""
+
+    def __call__(self, build: Build, step: Step, tools: Tools) -> Build:
+        """Do the work of one step. Raises PipelineError."""
+        ...

@@ -1,0 +1,19 @@
+"""The verbs of the pipeline, one module each, and the one place where their order stands."""
+
+from __future__ import annotations
+
+from pipeline.runner import Entry
+from stages import base, commit, conductor, initialize, provision, push, tag, target, verify
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry("initialize", initialize.run),
+    Entry("base", base.run),
+    Entry("conductor", conductor.run),
+    Entry("target", target.run, per_role=True),
+    Entry("provision", provision.run, per_role=True),
+    Entry("commit", commit.run, per_role=True),
+    Entry("commit", commit.finish),
+    Entry("verify", verify.run),
+    Entry("tag", tag.run),
+    Entry("push", push.run),
+)

@@ -1,0 +1,33 @@
+"""Provision: one role is played on the target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline.errors import PipelineError
+from pipeline.player import Play
+
+if TYPE_CHECKING:
+    from pipeline.plan import Step
+    from pipeline.stage import Build, Tools
+
+
+def run(build: Build, step: Step, tools: Tools) -> Build:
+    """Play the role; what it says about the image's configuration is laid over that of the layer below."""
+    if build.target is None or build.image is None:
+        raise PipelineError("there is no target to provision")
+    role = build.service.roles[step.index]
+    play = Play(
+        role=tools.records.role_files(role),
+        parameters=role.parameters,
+        variables=build.service.variables,
+        gather_facts=role.gather_facts,
+        borrowed_python=build.service.python == "runtime",
+        step=step.id,
+    )
+    result = tools.player.play(build.target, play)
+    below = tools.engine.find_image(build.image)
+    config = below.config.merged(result.config) if below else result.config
+    counts = ", ".join(f"{number} {status}" for status, number in result.counts.items() if number)
+    return replace(build, config=config, note=counts)

@@ -1,0 +1,50 @@
+"""Target: a container of the layer below, kept alive by the runtime that it borrows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pipeline.engine import ContainerSpec
+from pipeline.errors import PipelineError
+from pipeline.events import Warned
+
+if TYPE_CHECKING:
+    from pipeline.engine import ContainerId
+    from pipeline.plan import Step
+    from pipeline.stage import Build, Tools
+
+REFRESH_LISTS = ("sh", "-c", "apt-get update -q && touch /var/lib/apt/lists")
+
+
+def run(build: Build, step: Step, tools: Tools) -> Build:
+    """Start the target; the first one of a build finds the package lists fresh."""
+    if build.base is None or build.image is None:
+        raise PipelineError("the target has no base")
+    caches = tools.roots.caches(build.service.base, build.base)
+    spec = ContainerSpec(
+        image=build.image,
+        entrypoint=tools.player.keep_alive(),
+        # The base's own command is only carried along, so that the commit finds it unchanged.
+        command=build.base.config.command,
+        user="0",
+        mounts=(*tools.player.mounts(), *caches),
+    )
+    target = tools.engine.start(spec)
+    tools.on_exit(partial(tools.engine.remove_container, target))
+    if step.index == first_to_build(build) and any(mount.target == "/var/lib/apt/lists" for mount in caches):
+        _refresh(target, tools)
+    return replace(build, target=target)
+
+
+def first_to_build(build: Build) -> int:
+    """The index of the first role whose layer does not exist yet."""
+    return next((index for index, key in enumerate(build.keys) if not key.image), -1)
+
+
+def _refresh(target: ContainerId, tools: Tools) -> None:
+    done = tools.engine.run(target, REFRESH_LISTS)
+    if done.exit_code != 0:
+        message = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        tools.emit(Warned("the package lists could not be refreshed", hint="".join(message)))
