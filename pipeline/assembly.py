@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -14,11 +13,20 @@ from typing import Literal, TypeVar, cast
 from platformdirs import user_cache_path
 
 from pipeline import sources
+from pipeline.cleaning import run_name
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
-from pipeline.project import SILENT, ImageSettings, Project, all_image_names, make_project, parse_image, parse_version_file
+from pipeline.project import (
+    SILENT,
+    ImageSettings,
+    Project,
+    all_image_names,
+    make_project,
+    parse_image,
+    parse_version_file,
+)
 from pipeline.recipe import Recipe, Service, parse_recipe
 from pipeline.records import EngineRecords
 from pipeline.retrying import RetryingEngine
@@ -29,6 +37,9 @@ OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
 
 CONTAINER_PREFIX = "baseimage-run"
+KEPT_PREFIX = "baseimage-kept"
+"""Containers of a run with --keep: the next build leaves them alone, `baseimage gc` removes them."""
+
 T = TypeVar("T")
 
 
@@ -121,19 +132,14 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
     )
 
 
-def open_engine(environ: Mapping[str, str]) -> DockerEngine:
+def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngine:
     """The engine that DOCKER_HOST or the docker context names; its containers are named after this run.
 
     The names hold host, process and start time, so that a later run can tell what a killed one left behind;
     a label would do that too, but would be committed into every image. Raises EngineUnreachableError.
     """
-    return connect(environ, container_prefix=run_prefix(socket.gethostname(), os.getpid(), int(time.time())))
-
-
-def run_prefix(host: str, pid: int, started: int) -> str:
-    """The beginning of the names of a run's containers: baseimage-run_HOST_PID_STARTED_RANDOM."""
-    safe = "".join(c if c.isalnum() else "-" for c in host)[:40]
-    return f"{CONTAINER_PREFIX}_{safe}_{pid}_{started}_{secrets.token_hex(3)}"
+    prefix = KEPT_PREFIX if keep else CONTAINER_PREFIX
+    return connect(environ, container_prefix=run_name(prefix, socket.gethostname(), os.getpid(), int(time.time())))
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
@@ -181,7 +187,7 @@ def _project(options: Options, recipe: Recipe, version: ImageSettings, image: Im
 def _with_strategy(recipe: Recipe, strategy: str) -> Recipe:
     if not strategy:
         return recipe
-    chosen = cast(Literal["mitogen", "docker_api"], strategy)
+    chosen = cast("Literal['mitogen', 'docker']", strategy)
     return replace(recipe, conductor=replace(recipe.conductor, strategy=chosen))
 
 

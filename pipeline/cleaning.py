@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
@@ -25,34 +27,46 @@ class Removed:
 
 
 class Cleaner:
-    """Finds and removes leftovers. `labels` mark what this program made, `prefix` begins its containers' names."""
+    """Finds and removes leftovers. `labels` mark what this program made, `prefixes` begin its containers' names."""
 
-    def __init__(self, engine: Engine, labels: dict[str, str], prefix: str) -> None:
-        self._engine, self._prefix = engine, prefix
+    def __init__(self, engine: Engine, labels: dict[str, str], *prefixes: str) -> None:
+        self._engine, self._prefixes = engine, prefixes
         self._labels = tuple(f"{key}={value}" for key, value in labels.items())
 
     def clean(self, *, everything: bool, dry_run: bool) -> tuple[Removed, ...]:
         """Remove containers of runs that have ended; with `everything`, also cached images and volumes."""
-        removed = [
-            self._remove("container", name, lambda one=identity: self._engine.remove_container(ContainerId(one)), dry_run)  # type: ignore[misc]
-            for identity, name in self._engine.named("container", f"{self._prefix}_")
-            if left_behind(name, socket.gethostname(), time.time())
-        ]
-        if everything:
-            for repository in REPOSITORIES:
-                for _, name in self._engine.named("image", repository):
-                    removed.append(self._remove("image", name, lambda one=name: self._engine.remove_image(one), dry_run))  # type: ignore[misc]
-            for name, _ in self._engine.owned("volume", self._labels):
-                removed.append(self._remove("volume", name, lambda one=name: self._engine.remove_volume(one), dry_run))  # type: ignore[misc]
-        return tuple(each for each in removed if each)
+        found = self._containers() + (self._kept_for_later() if everything else [])
+        return tuple(each for each, remove in found if dry_run or _removed(remove))
 
-    def _remove(self, kind: str, name: str, remove: Callable[[], object], dry_run: bool) -> Removed | None:
-        try:
-            if not dry_run:
-                remove()
-        except EngineError:  # in use by a run that goes on
-            return None
-        return Removed(kind, name)
+    def _containers(self) -> list[tuple[Removed, Callable[[], object]]]:
+        host, now = socket.gethostname(), time.time()
+        return [
+            (Removed("container", name), partial(self._engine.remove_container, ContainerId(identity)))
+            for prefix in self._prefixes
+            for identity, name in self._engine.named("container", f"{prefix}_")
+            if left_behind(name, host, now)
+        ]
+
+    def _kept_for_later(self) -> list[tuple[Removed, Callable[[], object]]]:
+        images = [name for repository in REPOSITORIES for _, name in self._engine.named("image", repository)]
+        volumes = [name for name, _ in self._engine.owned("volume", self._labels)]
+        found: list[tuple[Removed, Callable[[], object]]] = []
+        found += [(Removed("image", name), partial(self._engine.remove_image, name)) for name in images]
+        return found + [(Removed("volume", name), partial(self._engine.remove_volume, name)) for name in volumes]
+
+
+def _removed(remove: Callable[[], object]) -> bool:
+    """Whether it went; what a running build uses stays."""
+    try:
+        remove()
+    except EngineError:
+        return False
+    return True
+
+
+def run_name(prefix: str, host: str, pid: int, started: int) -> str:
+    """The beginning of the names of a run's containers: PREFIX_HOST_PID_STARTED_RANDOM."""
+    return f"{prefix}_{_safe(host)}_{pid}_{started}_{secrets.token_hex(3)}"
 
 
 def left_behind(name: str, host: str, now: float) -> bool:
@@ -63,10 +77,13 @@ def left_behind(name: str, host: str, now: float) -> bool:
     parts = name.split("_")
     if len(parts) < 5 or not (parts[2].isdigit() and parts[3].isdigit()):  # noqa: PLR2004
         return False
-    safe = "".join(c if c.isalnum() else "-" for c in host)[:40]
-    if parts[1] == safe:
+    if parts[1] == _safe(host):
         return not _runs(int(parts[2]))
     return now - int(parts[3]) > ABANDONED_AFTER
+
+
+def _safe(host: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in host)[:40]
 
 
 def _runs(pid: int) -> bool:

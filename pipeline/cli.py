@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from pipeline import assembly, errors, runner
-from pipeline.cleaning import Cleaner, Removed
+from pipeline.cleaning import Cleaner
 from pipeline.display import Mode, open_display
 from pipeline.events import BuildFailed, BuildFinished, BuildStarted, Sink, Warned
 from pipeline.plan import steps
@@ -43,10 +43,8 @@ def main() -> NoReturn:
     """Run the command line and exit with one of the documented codes."""
     debug = "--debug" in sys.argv
     try:
-        cli.main(standalone_mode=False)
-        code = errors.EXIT_OK
-    except click.exceptions.Exit as stop:
-        code = stop.exit_code
+        # Without its standalone mode click returns the code of an Exit, and None after a plain return.
+        code = cli.main(standalone_mode=False) or errors.EXIT_OK
     except click.ClickException as error:
         error.show()
         code = errors.EXIT_BAD_INPUT
@@ -83,14 +81,30 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that every command about a project takes."""
     decorators = (
         click.argument("recipe", required=False, default=""),
-        click.option("-p", "--project", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path),
-                     help="The project's folder: version.txt, image.txt, recipes/, roles/.  [default: here]"),
-        click.option("-s", "--service", "services", multiple=True, help="Only this service of the recipe; may be repeated."),
+        click.option(
+            "-p",
+            "--project",
+            default=".",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="The project's folder: version.txt, image.txt, recipes/, roles/.  [default: here]",
+        ),
+        click.option(
+            "-s", "--service", "services", multiple=True, help="Only this service of the recipe; may be repeated."
+        ),
         click.option("-n", "--project-name", default="", help="The project's name in image names."),
-        click.option("--roles-path", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
-                     help="Look for roles here first; may be repeated."),
-        click.option("--log-format", type=click.Choice(["auto", "tty", "plain", "json", "quiet"]), default="auto", show_default=True,
-                     help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md)."),
+        click.option(
+            "--roles-path",
+            multiple=True,
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Look for roles here first; may be repeated.",
+        ),
+        click.option(
+            "--log-format",
+            type=click.Choice(["auto", "tty", "plain", "json", "quiet"]),
+            default="auto",
+            show_default=True,
+            help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md).",
+        ),
         click.option("--debug", is_flag=True, help="Show a trace with an error."),
     )
     for decorator in reversed(decorators):
@@ -103,7 +117,7 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
     decorators = (
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
         click.option("--no-cache", is_flag=True, help="Play every role, whatever is there."),
-        click.option("--strategy", type=click.Choice(["mitogen", "docker_api"]), help="How the conductor reaches targets."),
+        click.option("--strategy", type=click.Choice(["mitogen", "docker"]), help="How the conductor reaches targets."),
     )
     for decorator in reversed(decorators):
         command = decorator(command)
@@ -154,16 +168,18 @@ def push(**given: Any) -> None:
 
 
 @cli.command(epilog=EPILOG)
-@click.option("--all", "everything", is_flag=True, help="Also cached layers, bases, conductor images and package caches.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also cached layers, bases, conductor images and package caches."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--debug", is_flag=True, help="Show a trace with an error.")
-def gc(*, everything: bool, dry_run: bool, debug: bool) -> None:
+def gc(*, everything: bool, dry_run: bool, **_: Any) -> None:
     """Remove what killed runs left behind; with --all, everything that was kept for later builds.
 
     Only what this program made is touched. Tagged images stay.
     """
     engine = assembly.open_engine(os.environ)
-    cleaner = Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX)
+    cleaner = Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX, assembly.KEPT_PREFIX)
     removed = cleaner.clean(everything=everything, dry_run=dry_run)
     for each in removed:
         click.echo(f"{'would remove' if dry_run else 'removed'} {each.kind} {each.name}")
@@ -172,7 +188,7 @@ def gc(*, everything: bool, dry_run: bool, debug: bool) -> None:
 
 @cli.command(epilog=EPILOG)
 @click.option("--debug", is_flag=True, help="Show a trace with an error.")
-def doctor(*, debug: bool) -> None:
+def doctor(**_: Any) -> None:
     """Check this machine: the engine, mmdebstrap, disk space, the package index configuration."""
     from pipeline.doctor import examine  # noqa: PLC0415 - not needed by any other command
 
@@ -187,23 +203,29 @@ def doctor(*, debug: bool) -> None:
 
 def _run(given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False) -> None:
     options = _options(given)
-    with open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ) as emit:
-        with _stoppable():
-            try:
-                _build(options, emit, runner.Rules(keep, only_finished), push=push)
-            except errors.PipelineError as error:
-                for failed in _failures(error, keep=keep):
-                    emit(failed)
-                if given["debug"]:
-                    traceback.print_exc()
-                raise click.exceptions.Exit(error.exit_code) from None
+    display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
+    with display as emit, _stoppable():
+        try:
+            _build(options, emit, runner.Rules(keep, only_finished), push=push)
+        except errors.PipelineError as error:
+            for failed in _failures(error, keep=keep):
+                emit(failed)
+            if given["debug"]:
+                traceback.print_exc()
+            raise click.exceptions.Exit(error.exit_code) from None
 
 
 def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool) -> None:
     loaded = assembly.load(options)
     for warning in loaded.warnings:
-        emit(Warned(f"{warning.path}: {warning.message}" if warning.path else warning.message, warning.hint, f"{warning.file}:{warning.line}"))
-    engine = assembly.open_engine(os.environ)
+        emit(
+            Warned(
+                f"{warning.path}: {warning.message}" if warning.path else warning.message,
+                warning.hint,
+                f"{warning.file}:{warning.line}",
+            )
+        )
+    engine = assembly.open_engine(os.environ, keep=rules.keep)
     Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX).clean(everything=False, dry_run=False)
     catalogue = CATALOGUE if push else tuple(entry for entry in CATALOGUE if entry.name != "push")
     order = runner.outline(catalogue)
@@ -244,12 +266,16 @@ def _failures(error: errors.PipelineError, *, keep: bool) -> tuple[BuildFailed, 
         )
     hint = error.hint
     if isinstance(error, errors.PlayFailedError) and not hint:
-        hint = error.look_inside if keep else "run again with --keep to look inside the target"
+        hint = (
+            f"look inside with: {error.look_inside}; remove it with: baseimage gc"
+            if keep
+            else "run again with --keep to look inside the target"
+        )
     return (BuildFailed(error.message, hint, error.place, error.detail),)
 
 
 class _stoppable:  # noqa: N801 - used as a function in a with statement
-    """Turns INT and TERM into StopRequested, once: what follows must not interrupt the clean-up; a third ends at once."""
+    """Turns the first INT or TERM into StopRequested; a second leaves the clean-up alone, a third ends at once."""
 
     def __init__(self) -> None:
         self._seen = 0
@@ -263,7 +289,7 @@ class _stoppable:  # noqa: N801 - used as a function in a with statement
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def _stop(self, number: int, _: FrameType | None) -> None:
         self._seen += 1
         code = errors.EXIT_INTERRUPTED if number == signal.SIGINT else errors.EXIT_TERMINATED
         if self._seen == 1:

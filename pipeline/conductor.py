@@ -31,10 +31,14 @@ PYTHON = f"{RUNTIME}/bin/python3"
 REMOTE_TMP = "/dev/baseimage-tmp"
 REPOSITORY = "baseimage/conductor"
 _SOURCE = "/opt/runtime"
+_BUILD_STAGE = "io.baseimage.stage=build"
+"""The label that the Dockerfile gives to its first stage, a gigabyte that nobody needs afterwards."""
 _SOCKET = "/var/run/docker.sock"
 _STRATEGIES = {
     "mitogen": ({"ANSIBLE_STRATEGY": "mitogen_linear"}, "docker"),
-    "docker_api": ({"ANSIBLE_STRATEGY": "linear", "ANSIBLE_PIPELINING": "1"}, "community.docker.docker_api"),
+    # Not docker_api: it copies files through the engine's archive endpoint, which leaves the mount points of a
+    # target's volumes behind as folders of the layer (seen on 20.10); this one pipes them through exec.
+    "docker": ({"ANSIBLE_STRATEGY": "linear", "ANSIBLE_PIPELINING": "1"}, "community.docker.docker"),
 }
 
 
@@ -67,14 +71,19 @@ class Conductor:
             return image.id
         arguments = {"BASE": base, **conductor_context.proxy_arguments(self._environ)}
         context = conductor_context.context(self._environ)
-        return self._engine.build(context, reference, arguments, self._labels, lambda line: self._emit(Output(step, line)))
+        made = self._engine.build(context, reference, arguments, {}, lambda line: self._emit(Output(step, line)))
+        for stage, _ in self._engine.owned("image", [_BUILD_STAGE]):
+            self._engine.remove_image(stage)
+        return made
 
     def start(self, image: ImageId) -> None:
         """Start the container; the engine fills the empty runtime volume from the image."""
         if self._container:
             return
         self._runtime = f"baseimage-runtime-{image.removeprefix('sha256:')[:16]}"
-        self._engine.create_volume(self._runtime, {key: value for key, value in self._labels.items() if key.endswith(".owner")})
+        self._engine.create_volume(
+            self._runtime, {key: value for key, value in self._labels.items() if key.endswith(".owner")}
+        )
         socket = Mount(self._settings.engine_socket, _SOCKET, "bind")
         mounts = (socket, Mount(self._runtime, _SOURCE))
         self._container = self._engine.start(
@@ -89,7 +98,7 @@ class Conductor:
 
     def keep_alive(self) -> tuple[str, ...]:
         """The runtime's Python, waiting for a signal and collecting orphans."""
-        return (PYTHON, "-c", _script("keep_alive.py"))
+        return (PYTHON, "-c", _script("keep_alive.py"), REMOTE_TMP)
 
     def mounts(self) -> tuple[Mount, ...]:
         """The runtime read-only, and a volume of the target's own for Ansible's files."""
@@ -103,7 +112,11 @@ class Conductor:
         with tempfile.TemporaryDirectory(prefix="baseimage-play-") as scratch:
             private = Path(scratch, "private")
             write_play(private, play, self._inventory(target, play))
-            self._stream(private, Path(scratch, "artifacts"), log)
+            try:
+                self._stream(private, Path(scratch, "artifacts"), log)
+            except PlayFailedError as error:
+                error.look_inside = f"docker exec -it {target[:12]} sh"
+                raise
         return PlayResult(counts=log.counts, config=config_from_statistics(log.statistics, play.role.name))
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
@@ -127,7 +140,9 @@ class Conductor:
 
     def _stream(self, private: Path, artifacts: Path, log: PlayLog) -> None:
         environment = {**_STRATEGIES[self._settings.strategy][0], **self._settings.environment}
-        channel = self._engine.open(self._container or ContainerId(""), ("ansible-runner", "worker"), environment=environment)
+        channel = self._engine.open(
+            self._container or ContainerId(""), ("ansible-runner", "worker"), environment=environment
+        )
         try:
             sender = threading.Thread(target=_transmit, args=(private, channel), name="transmit", daemon=True)
             sender.start()
@@ -136,6 +151,7 @@ class Conductor:
                 _input=channel.stdout,
                 private_data_dir=str(artifacts),
                 event_handler=lambda raw: self._handle(raw, log),
+                cancel_callback=_never,
                 quiet=True,
             )
             sender.join(timeout=5)
@@ -149,9 +165,19 @@ class Conductor:
         return False
 
 
+def _never() -> bool:
+    """Without a callback of ours ansible-runner takes over the handlers of INT and TERM."""
+    return False
+
+
 def _transmit(private: Path, channel: Channel) -> None:
     ansible_runner.interface.run(
-        streamer="transmit", _output=channel.stdin, private_data_dir=str(private), playbook="play.yml", quiet=True
+        streamer="transmit",
+        _output=channel.stdin,
+        private_data_dir=str(private),
+        playbook="play.yml",
+        cancel_callback=_never,
+        quiet=True,
     )
     channel.stdin.flush()
 

@@ -1,5 +1,6 @@
-"""The build context of the conductor's image: the files of conductor_image/ and, apart from them, how this
-machine reaches its package index.
+"""The build context of the conductor's image.
+
+It is the files of conductor_image/ and, apart from them, how this machine reaches its package index.
 
 The index configuration (pip's settings and a CA bundle) is used by the first stage of the Dockerfile only;
 it is no part of the image nor of its key.
@@ -54,7 +55,10 @@ def image_key() -> str:
 
 def context(environ: Mapping[str, str]) -> bytes:
     """The build context as a tar: the image's files and index/{pip.conf,ca.crt}."""
-    content = image_files() | {"index/pip.conf": pip_configuration(environ).encode(), "index/ca.crt": ca_bundle(environ)}
+    content = image_files() | {
+        "index/pip.conf": pip_configuration(environ).encode(),
+        "index/ca.crt": ca_bundle(environ),
+    }
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, data in content.items():
@@ -85,7 +89,9 @@ def pip_configuration(environ: Mapping[str, str]) -> str:
     merged: dict[str, str] = {}
     for settings in _pip_settings(environ):
         merged |= {name: settings[name] for name in _PIP_SETTINGS if name in settings}
-    merged |= {name: environ[key] for name in _PIP_SETTINGS if (key := "PIP_" + name.upper().replace("-", "_")) in environ}
+    merged |= {
+        name: environ[key] for name in _PIP_SETTINGS if (key := "PIP_" + name.upper().replace("-", "_")) in environ
+    }
     lines = []
     for name, value in merged.items():
         remote = [word for word in value.split() if not word.startswith("file:")]
@@ -96,7 +102,11 @@ def pip_configuration(environ: Mapping[str, str]) -> str:
 
 def _pip_settings(environ: Mapping[str, str]) -> list[dict[str, str]]:
     home = environ.get("HOME", "")
-    names = [environ["PIP_CONFIG_FILE"]] if environ.get("PIP_CONFIG_FILE") else [name.replace("~", home) for name in _PIP_FILES]
+    names = (
+        [environ["PIP_CONFIG_FILE"]]
+        if environ.get("PIP_CONFIG_FILE")
+        else [name.replace("~", home) for name in _PIP_FILES]
+    )
     result = []
     for name in names:
         parser = configparser.RawConfigParser()
@@ -104,5 +114,7 @@ def _pip_settings(environ: Mapping[str, str]) -> list[dict[str, str]]:
             parser.read(name)
         except (configparser.Error, OSError, UnicodeDecodeError):
             continue
-        result += [dict(parser[section]) for section in ("global", "install", "download") if parser.has_section(section)]
+        result += [
+            dict(parser[section]) for section in ("global", "install", "download") if parser.has_section(section)
+        ]
     return result

@@ -40,12 +40,16 @@ def _engine(environ: Mapping[str, str]) -> Check:
 
 def _mmdebstrap(environ: Mapping[str, str]) -> Check:
     path = shutil.which("mmdebstrap", path=environ.get("PATH"))
-    return Check("mmdebstrap", bool(path), path or "not installed", "apt-get install mmdebstrap, or use only images as bases")
+    return Check(
+        "mmdebstrap", bool(path), path or "not installed", "apt-get install mmdebstrap, or use only images as bases"
+    )
 
 
 def _room() -> Check:
     free = shutil.disk_usage(tempfile.gettempdir()).free
-    return Check("disk", free > ROOM, f"{free / 1e9:.1f} GB free", "baseimage gc --all gives back what was kept for later builds")
+    return Check(
+        "disk", free > ROOM, f"{free / 1e9:.1f} GB free", "baseimage gc --all gives back what was kept for later builds"
+    )
 
 
 def _index(environ: Mapping[str, str]) -> Check:

@@ -128,7 +128,9 @@ class Engine(Protocol):
         """Make an image of one layer from a tar file (plain, gzip, xz or zstd as the engine takes it)."""
         ...
 
-    def build(self, context: bytes, reference: str, arguments: dict[str, str], labels: dict[str, str], lines: Lines) -> ImageId:
+    def build(
+        self, context: bytes, reference: str, arguments: dict[str, str], labels: dict[str, str], lines: Lines
+    ) -> ImageId:
         """Build a Dockerfile from a tar of its context. Raises EngineError with the last lines printed."""
         ...
 
@@ -147,7 +149,9 @@ class Engine(Protocol):
         """Run a command in a running container and wait for it."""
         ...
 
-    def open(self, container: ContainerId, command: tuple[str, ...], *, environment: dict[str, str] | None = None) -> Channel:
+    def open(
+        self, container: ContainerId, command: tuple[str, ...], *, environment: dict[str, str] | None = None
+    ) -> Channel:
         """Run a command in a running container and talk to it."""
         ...
 
@@ -215,7 +219,9 @@ class Engine(Protocol):
         """Make a volume unless it exists."""
         ...
 
-    def owned(self, kind: Literal["container", "image", "volume"], labels: Iterable[str]) -> tuple[tuple[str, dict[str, str]], ...]:
+    def owned(
+        self, kind: Literal["container", "image", "volume"], labels: Iterable[str]
+    ) -> tuple[tuple[str, dict[str, str]], ...]:
         """Ids (volumes: names) and labels of everything of this kind that carries all these labels ("k" or "k=v")."""
         ...
 

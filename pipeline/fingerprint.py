@@ -20,7 +20,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file that a role is made of: path relative to its role, "x" or "" for the executable bit, sha256 of its content."""
+    """A file that a role is made of: path, "x" for an executable, sha256 of its content."""
 
     path: str
     mode: str
@@ -35,7 +35,9 @@ def digest(value: Any) -> str:
 
 def base_key(layers: Iterable[str], config: ImageConfig, platform: str) -> str:
     """The key that a chain starts from: the base's content, configuration and platform, not its name."""
-    return digest({"schema": SCHEMA, "layers": list(layers), "config": asdict(config.normalised()), "platform": platform})
+    return digest(
+        {"schema": SCHEMA, "layers": list(layers), "config": asdict(config.normalised()), "platform": platform}
+    )
 
 
 def role_inputs(

@@ -23,7 +23,9 @@ _NOT_THE_HOSTS = 'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"'
 
 def arguments(base: Bootstrap) -> tuple[str, ...]:
     """The options for a root; the suite and the archive's path follow them, then `sources`."""
-    excludes = SLIM_EXCLUDES if base.path_excludes is None else tuple(f"path-exclude={path}" for path in base.path_excludes)
+    excludes = (
+        SLIM_EXCLUDES if base.path_excludes is None else tuple(f"path-exclude={path}" for path in base.path_excludes)
+    )
     options = [f"--variant={base.variant}", f"--components={','.join(base.components)}"]
     options += [f"--include={','.join(base.include)}"] if base.include else []
     options += [f"--architectures={base.architecture}"] if base.architecture else []

@@ -49,7 +49,7 @@ class Outline:
 def steps(service: Service, order: tuple[Outline, ...]) -> tuple[Step, ...]:
     """All steps of a service in the order in which they run; stages of roles are grouped by role."""
     result: list[Step] = []
-    labels = role_labels(service)
+    labels = service.role_labels
     grouped = tuple(outline for outline in order if outline.per_role)
     for outline in order:
         if not outline.per_role:
@@ -61,15 +61,6 @@ def steps(service: Service, order: tuple[Outline, ...]) -> tuple[Step, ...]:
                 for each in grouped
             ]
     return tuple(result)
-
-
-def role_labels(service: Service) -> tuple[str, ...]:
-    """A short name for each role of a service, unique in it: "nginx", and "nginx-2" for its second use."""
-    labels: list[str] = []
-    for role in service.roles:
-        used = sum(1 for label in labels if label == role.label or label.startswith(f"{role.label}-"))
-        labels.append(role.label if not used else f"{role.label}-{used + 1}")
-    return tuple(labels)
 
 
 def describe_base(base: BaseImage | Bootstrap | Rootfs) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.plan import describe_base, role_labels
+from pipeline.plan import describe_base
 from pipeline.stage import Build, Tools
 
 
@@ -26,7 +26,14 @@ def _rows(build: Build, tools: Tools | None) -> list[tuple[str, str, str]]:
     base_row = ("base", "HIT" if base else "BUILD", describe_base(build.service.base))
     if tools is None or base is None:
         reason = "its base is not there yet" if tools else "no engine"
-        return [base_row, *((f"role {name}", "BUILD", reason) for name in (*role_labels(build.service),)), ("image", "BUILD", reason)]
+        return [
+            base_row,
+            *((f"role {name}", "BUILD", reason) for name in build.service.role_labels),
+            ("image", "BUILD", reason),
+        ]
     keys = tools.records.keys(replace(build, base=base), base, tools.player.key())
     names = (*(f"role {key.role}" for key in keys[:-1]), "image")
-    return [base_row, *((name, "HIT" if key.image else "BUILD", key.reason) for name, key in zip(names, keys, strict=True))]
+    return [
+        base_row,
+        *((name, "HIT" if key.image else "BUILD", key.reason) for name, key in zip(names, keys, strict=True)),
+    ]

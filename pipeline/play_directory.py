@@ -9,36 +9,39 @@ from typing import Any
 
 from pipeline.player import Play, RoleFiles
 
+FACTS = "/tmp/facts"  # noqa: S108 - a folder of the conductor, where nobody else is
+"""Where the conductor keeps the facts of each service's target from one role to the next."""
+
 
 def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     """Write everything below `private`; JSON is used where Ansible reads YAML, since it is YAML too."""
     project = private / "project"
     project.mkdir(parents=True)
     _copy_roles(play.role, project / "roles")
-    role: dict[str, Any] = {"role": play.role.name}
-    if play.parameters:
-        role["vars"] = play.parameters
-    playbook = [
-        {
-            "name": f"Role {play.role.name}",
-            "hosts": "all",
-            "gather_facts": play.gather_facts,
-            "any_errors_fatal": True,
-            "vars": play.variables,
-            "roles": [role],
-        }
-    ]
-    (project / "play.yml").write_text(json.dumps(playbook, indent=1), encoding="utf-8")
+    (project / "play.yml").write_text(json.dumps(_playbook(play), indent=1), encoding="utf-8")
     (private / "inventory").mkdir()
     (private / "inventory" / "hosts.json").write_text(json.dumps(inventory, indent=1), encoding="utf-8")
     (private / "env").mkdir()
-    settings = {"suppress_ansible_output": True, "job_timeout": 0, "idle_timeout": 0}
+    settings = {"suppress_ansible_output": True, "fact_cache": FACTS, "fact_cache_type": "jsonfile"}
     (private / "env" / "settings").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def _playbook(play: Play) -> list[dict[str, Any]]:
+    role: dict[str, Any] = {"role": play.role.name}
+    if play.parameters:
+        role["vars"] = play.parameters
+    head: dict[str, Any] = {"name": f"Role {play.role.name}", "hosts": "all", "any_errors_fatal": True}
+    if not play.gather_facts:
+        # Left out otherwise: only then does Ansible's smart gathering use the facts that an earlier role left.
+        head["gather_facts"] = False
+    return [{**head, "vars": play.variables, "roles": [role]}]
 
 
 def _copy_roles(role: RoleFiles, folder: Path) -> None:
     target = folder / role.name
     if not target.exists():
-        shutil.copytree(role.folder, target, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__", "*.retry"))
+        shutil.copytree(
+            role.folder, target, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__", "*.retry")
+        )
     for dependency in role.dependencies:
         _copy_roles(dependency, folder)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.engine import Engine, Image, ImageId
 from pipeline.fingerprint import base_key, changed_inputs, digest, layer_key, role_inputs
-from pipeline.plan import LayerKey, role_labels
+from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse, Service
 from pipeline.sources import RoleFinder, role_entries
@@ -35,7 +35,7 @@ class EngineRecords:
         """See `Records.keys`: once a layer is missing, those above it count as missing too."""
         service = build.service
         below, hit, keys = base_key(base.layers, base.config, base.platform), self._use_cache, []
-        for label, role in zip(role_labels(service), service.roles, strict=True):
+        for label, role in zip(service.role_labels, service.roles, strict=True):
             inputs = self._inputs(role, service, conductor)
             below = layer_key(below, inputs)
             hit = hit and role.cache != "never"
@@ -46,11 +46,17 @@ class EngineRecords:
 
     def save(self, key: LayerKey, image: ImageId) -> None:
         """Give the layer its cache tag and write the hashes of its inputs beside it."""
-        self._engine.tag(image, f"{REPOSITORY}:{key.key[:40]}")
+        reference = f"{REPOSITORY}:{key.key[:40]}"
+        before = self._engine.find_image(reference)
+        self._engine.tag(image, reference)
+        if before and before.id != image and set(before.tags) <= {reference}:
+            self._engine.remove_image(before.id)
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{key.key[:40]}.json"
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps({"key": key.key, "role": key.role, "inputs": key.inputs}, indent=1), encoding="utf-8")
+        partial.write_text(
+            json.dumps({"key": key.key, "role": key.role, "inputs": key.inputs}, indent=1), encoding="utf-8"
+        )
         partial.replace(path)
 
     def _inputs(self, role: RoleUse, service: Service, conductor: str) -> dict[str, str]:

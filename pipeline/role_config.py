@@ -6,10 +6,20 @@ from typing import Any
 
 from pipeline.errors import PlayFailedError
 from pipeline.image_config import Healthcheck, ImageConfig, seconds
-_LISTS = {"entrypoint": "entrypoint", "command": "command", "ports": "exposed", "volumes": "volumes"}
-_MAPS = ("environment", "labels")
-_WORDS = ("user", "working_dir", "stop_signal")
-KEYS = (*_LISTS, *_MAPS, *_WORDS, "healthcheck")
+
+KEYS = (
+    "entrypoint",
+    "command",
+    "ports",
+    "volumes",
+    "environment",
+    "labels",
+    "user",
+    "working_dir",
+    "stop_signal",
+    "healthcheck",
+)
+"""What a role may set."""
 
 
 def config_from_statistics(statistics: dict[str, Any], role: str) -> ImageConfig:
@@ -22,23 +32,36 @@ def config_from_statistics(statistics: dict[str, Any], role: str) -> ImageConfig
         raise _wrong(role, "", "a map", wanted)
     for key in wanted:
         if key not in KEYS:
-            raise PlayFailedError(f"role {role} sets image_config.{key}, which is no image setting", hint=f"known are {', '.join(KEYS)}")
+            raise PlayFailedError(
+                f"role {role} sets image_config.{key}, which is no image setting", hint=f"known are {', '.join(KEYS)}"
+            )
     return ImageConfig(
-        **{field: _words(role, key, wanted[key]) for key, field in _LISTS.items() if key in wanted},
-        **{key: _map(role, key, wanted[key]) for key in _MAPS if key in wanted},
-        **{key: str(wanted[key]) for key in _WORDS if key in wanted},
+        entrypoint=_words(role, "entrypoint", wanted) if "entrypoint" in wanted else None,
+        command=_words(role, "command", wanted) if "command" in wanted else None,
+        exposed=tuple(port if "/" in port else f"{port}/tcp" for port in _words(role, "ports", wanted)),
+        volumes=_words(role, "volumes", wanted),
+        environment=_map(role, "environment", wanted),
+        labels=_map(role, "labels", wanted),
+        user=_word(wanted, "user"),
+        working_dir=_word(wanted, "working_dir"),
+        stop_signal=_word(wanted, "stop_signal"),
         healthcheck=_healthcheck(role, wanted["healthcheck"]) if wanted.get("healthcheck") else None,
     )
 
 
-def _words(role: str, key: str, value: Any) -> tuple[str, ...]:
+def _word(wanted: dict[str, Any], key: str) -> str | None:
+    return str(wanted[key]) if key in wanted else None
+
+
+def _words(role: str, key: str, wanted: dict[str, Any]) -> tuple[str, ...]:
+    value = wanted.get(key, [])
     if not isinstance(value, list):
         raise _wrong(role, key, "a list", value)
-    words = tuple(str(word) for word in value)
-    return tuple(word if "/" in word else f"{word}/tcp" for word in words) if key == "ports" else words
+    return tuple(str(word) for word in value)
 
 
-def _map(role: str, key: str, value: Any) -> dict[str, str]:
+def _map(role: str, key: str, wanted: dict[str, Any]) -> dict[str, str]:
+    value = wanted.get(key, {})
     if not isinstance(value, dict):
         raise _wrong(role, key, "a map", value)
     return {str(name): str(content) for name, content in value.items()}

@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import urllib.error
 import urllib.request
@@ -22,6 +21,7 @@ from pipeline.events import Output, Sink, Transfer
 from pipeline.fingerprint import digest
 from pipeline.image_config import ImageConfig
 from pipeline.mmdebstrap import arguments, sources
+from pipeline.processes import run_tool
 from pipeline.recipe import Base, BaseImage, Bootstrap, Rootfs
 
 REPOSITORY = "baseimage/base"
@@ -29,6 +29,7 @@ ROOT_CONFIG = ImageConfig(
     command=("/bin/bash",), environment={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 )
 CACHE_FOLDERS = ("/var/cache/apt", "/var/lib/apt/lists", "/var/cache/apk", "/var/cache/dnf", "/var/cache/yum")
+PLENTY = 4 << 30
 _CHUNK = 1 << 20
 
 
@@ -36,7 +37,14 @@ class EngineRoots:
     """The Roots of an engine. `folder` is where a relative path of a rootfs starts from."""
 
     def __init__(
-        self, engine: Engine, emit: Sink, *, folder: Path, labels: dict[str, str], environ: Mapping[str, str], refresh: bool
+        self,
+        engine: Engine,
+        emit: Sink,
+        *,
+        folder: Path,
+        labels: dict[str, str],
+        environ: Mapping[str, str],
+        refresh: bool,
     ) -> None:
         self._engine, self._emit, self._folder = engine, emit, folder
         self._labels, self._environ, self._refresh = labels, environ, refresh
@@ -56,9 +64,13 @@ class EngineRoots:
         """One volume for each cache folder that the root has, shared by all roots of the same origin."""
         found = self._engine.existing(image.id, CACHE_FOLDERS)
         origin = re.sub(r"[^a-z0-9.-]+", "-", _origin(base).lower()).strip("-.")
-        mounts = tuple(Mount(f"baseimage-cache-{origin}-{folder.strip('/').replace('/', '-')}", folder) for folder in found)
+        mounts = tuple(
+            Mount(f"baseimage-cache-{origin}-{folder.strip('/').replace('/', '-')}", folder) for folder in found
+        )
         for mount in mounts:
-            self._engine.create_volume(mount.source, {key: value for key, value in self._labels.items() if key.endswith(".owner")})
+            self._engine.create_volume(
+                mount.source, {key: value for key, value in self._labels.items() if key.endswith(".owner")}
+            )
         return mounts
 
     def _pulled(self, base: BaseImage, step: str) -> Image:
@@ -73,8 +85,12 @@ class EngineRoots:
         image = self._engine.find_image(reference)
         if image and not (isinstance(base, Bootstrap) and self._due(reference)):
             return image
-        with tempfile.TemporaryDirectory(prefix="baseimage-root-") as scratch:
-            archive = self._bootstrap(base, Path(scratch), step) if isinstance(base, Bootstrap) else self._fetch(base, Path(scratch), step)
+        with tempfile.TemporaryDirectory(prefix="baseimage-root-", dir=_roomy()) as scratch:
+            archive = (
+                self._bootstrap(base, Path(scratch), step)
+                if isinstance(base, Bootstrap)
+                else self._fetch(base, Path(scratch), step)
+            )
             self._engine.import_root(archive, reference, ROOT_CONFIG)
         made = self._engine.find_image(reference)
         if made is None:
@@ -95,23 +111,17 @@ class EngineRoots:
                 hint="apt-get install mmdebstrap, or use an image: from: debian:12-slim",
             )
         archive = scratch / "root.tar"
-        command = [program, *arguments(base), base.suite, str(archive), *sources(base)]
+        command = (*_own_mounts(self._environ), program, *arguments(base), base.suite, str(archive), *sources(base))
         lines: list[str] = []
-        # A process group of its own: an interruption ends mmdebstrap's children as well.
-        environment = {**self._environ, "TMPDIR": _roomy(scratch)}
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=environment, start_new_session=True
-        ) as process:
-            try:
-                for line in process.stderr or ():
-                    lines.append(line.rstrip())
-                    self._emit(Output(step, line.rstrip()))
-            except BaseException:
-                _end(process)
-                raise
-        if process.returncode != 0:
+
+        def printed(line: str) -> None:
+            lines.append(line)
+            self._emit(Output(step, line))
+
+        exit_code = run_tool(command, {**self._environ, "TMPDIR": str(scratch)}, printed)
+        if exit_code != 0:
             raise PipelineError(
-                f"mmdebstrap could not make a root from {base.suite}'s packages (exit code {process.returncode})",
+                f"mmdebstrap could not make a root from {base.suite}'s packages (exit code {exit_code})",
                 hint="check the suite's name and that its mirror can be reached",
                 detail="\n".join(lines[-20:]),
             )
@@ -128,7 +138,8 @@ class EngineRoots:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != base.sha256:
             raise UsageError(
-                f"the root {base.source} is not the expected one: its sha256 is {found}", hint=f"the recipe says {base.sha256}"
+                f"the root {base.source} is not the expected one: its sha256 is {found}",
+                hint=f"the recipe says {base.sha256}",
             )
         return path
 
@@ -141,7 +152,9 @@ class EngineRoots:
                     done += len(chunk)
                     self._emit(Transfer(step, url.rsplit("/", 1)[-1], "downloading", done, total))
         except (urllib.error.URLError, OSError) as error:
-            raise PipelineError(f"the root {url} could not be fetched: {error}", hint="check the address and the network") from error
+            raise PipelineError(
+                f"the root {url} could not be fetched: {error}", hint="check the address and the network"
+            ) from error
         return path
 
 
@@ -170,18 +183,15 @@ def _origin(base: Base) -> str:
             return sha256[:16]
 
 
-def _roomy(scratch: Path) -> str:
-    """Where mmdebstrap unpacks: memory where there is plenty of it (a third faster), else the scratch folder."""
+def _roomy() -> str | None:
+    """Where roots are unpacked: memory where there is plenty of it (a third faster), else the usual place."""
     memory = Path("/dev/shm")  # noqa: S108 - a tmpfs, checked for room
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 << 30:
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > PLENTY:
         return str(memory)
-    return str(scratch)
+    return None
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """TERM, a few seconds for mmdebstrap to unmount and remove its tree, then KILL."""
-    process.terminate()
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
+def _own_mounts(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """For root: a mount namespace, so that an interrupted mmdebstrap leaves nothing mounted. Others get one anyway."""
+    unshare = shutil.which("unshare", path=environ.get("PATH"))
+    return (unshare, "--mount") if unshare and os.geteuid() == 0 else ()

@@ -50,7 +50,9 @@ class Rules:
     only_finished: bool = False
 
 
-def run(builds: tuple[Build, ...], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules) -> tuple[Build, ...]:
+def run(
+    builds: tuple[Build, ...], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules
+) -> tuple[Build, ...]:
     """Run all steps for each service and return what came out.
 
     Raises the first PipelineError, or StopRequested, after everything else was cleaned up.
@@ -102,7 +104,8 @@ def cached(build: Build, step: Step) -> str:
             return "same layers, same configuration" if finished else ""
         case "target" | "provision" | "commit":
             return "same inputs" if build.keys[step.index].image else ""
-    return ""
+        case _:
+            return ""
 
 
 def adopt(build: Build, step: Step) -> Build:
@@ -119,7 +122,7 @@ def _register(cleanup: ExitStack, undo: Callable[[], None], *, keep: bool) -> No
 
 
 def _unless_failed(undo: Callable[[], None]) -> Callable[..., None]:
-    def leave(kind: object, error: object, trace: object) -> None:
+    def leave(_kind: object, error: object, _trace: object) -> None:
         if not isinstance(error, PipelineError):
             undo()
 
@@ -146,8 +149,10 @@ def _report(build: Build, tools: Tools, times: _Times) -> None:
 def _layers(build: Build, image: Image, tools: Tools) -> tuple[Layer, ...]:
     """The image's layers: all of the base's as one, then one for each role."""
     sizes = [layer.size for layer in tools.engine.layers(image.id)]
-    roles = plan.role_labels(build.service)
+    roles = build.service.role_labels
     above = len(sizes) - len(roles)
     reused = [bool(key.image) for key in build.keys[: len(roles)]]
     base = Layer(plan.describe_base(build.service.base), sum(sizes[:above]), cached=False)
-    return base, *(Layer(f"role {name}", size, cached=hit) for name, size, hit in zip(roles, sizes[above:], reused, strict=False))
+    return base, *(
+        Layer(f"role {name}", size, cached=hit) for name, size, hit in zip(roles, sizes[above:], reused, strict=False)
+    )

@@ -7,12 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.fingerprint import FileEntry
 from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse
+from pipeline.yaml_source import read_yaml
 
 IGNORED = (".git", "__pycache__", ".DS_Store")
 
@@ -46,12 +45,16 @@ class RoleFinder:
         if folder is None:
             raise InputError([self._missing(name, line, above)])
         found = Path(os.path.relpath(folder))
-        dependencies = tuple(self._find(each, line, (*above, name)) for each in _dependencies(folder) if each not in above)
+        dependencies = tuple(
+            self._find(each, line, (*above, name)) for each in _dependencies(folder) if each not in above
+        )
         return RoleFiles(folder.resolve().name, found, dependencies)
 
     def _missing(self, name: str, line: int, above: tuple[str, ...]) -> Problem:
         looked = ", ".join(dict.fromkeys(os.path.relpath(folder) for folder in self._folders))
-        names = sorted({path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if _is_role(path)})
+        names = sorted(
+            {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if _is_role(path)}
+        )
         asked = f" (a dependency of {above[-1]})" if above else ""
         hint = f"looked in {looked}; there are: {', '.join(names) or 'none'}"
         return Problem(os.path.relpath(self._recipe), line, 1, "roles", f"there is no role {name!r}{asked}", hint)
@@ -67,7 +70,7 @@ def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
 
 def _entry(path: Path) -> tuple[str, str]:
     if path.is_symlink():
-        return "link", hashlib.sha256(os.readlink(path).encode()).hexdigest()
+        return "link", hashlib.sha256(str(path.readlink()).encode()).hexdigest()
     with path.open("rb") as stream:
         content = hashlib.file_digest(stream, "sha256").hexdigest()
     return "x" if os.access(path, os.X_OK) and path.stat().st_mode & 0o111 else "", content
@@ -87,13 +90,14 @@ def _is_role(path: Path) -> bool:
 
 
 def _dependencies(folder: Path) -> tuple[str, ...]:
-    for name in ("main.yml", "main.yaml"):
-        path = folder / "meta" / name
-        if path.is_file():
-            try:
-                meta = yaml.safe_load(path.read_text(encoding="utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError) as error:
-                raise UsageError(f"{path}: is no valid YAML", detail=str(error)) from None
-            wanted = (meta or {}).get("dependencies") or []
-            return tuple(str(each.get("role") or each.get("name")) if isinstance(each, dict) else str(each) for each in wanted)
-    return ()
+    path = next(
+        (folder / "meta" / name for name in ("main.yml", "main.yaml") if (folder / "meta" / name).is_file()), None
+    )
+    if path is None:
+        return ()
+    wanted = read_yaml(read_text(path, "role's meta file"), os.path.relpath(path)).at(("dependencies",))
+    names = [
+        each.get("role") or each.get("name") if isinstance(each, dict) else each
+        for each in (wanted if isinstance(wanted, list) else ())
+    ]
+    return tuple(str(name) for name in names if name)

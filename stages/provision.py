@@ -29,5 +29,4 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     result = tools.player.play(build.target, play)
     below = tools.engine.find_image(build.image)
     config = below.config.merged(result.config) if below else result.config
-    counts = ", ".join(f"{number} {status}" for status, number in result.counts.items() if number)
-    return replace(build, config=config, note=counts)
+    return replace(build, config=config)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def run(build: Build, step: Step, tools: Tools) -> Build:
     """Push all names; each is done when the registry confirms its digest."""
     for name in build.tags:
-        digest = tools.engine.push(name, lambda item, status, now, total: tools.emit(Transfer(step.id, item, status, now, total)))
+        digest = tools.engine.push(
+            name, lambda item, status, now, total: tools.emit(Transfer(step.id, item, status, now, total))
+        )
         tools.emit(Pushed(name, digest))
     return replace(build, note=f"{len(build.tags)} names")

@@ -60,7 +60,8 @@ def _probe(image: Image) -> tuple[str, ...]:
             return test[1:]
         case ("CMD-SHELL",):
             return ("/bin/sh", "-c", *test[1:])
-    return ()
+        case _:
+            return ()
 
 
 def _judge(container: ContainerId, status: str, exit_code: int, tools: Tools) -> None:

@@ -15,7 +15,11 @@ import sys
 import sysconfig
 
 launcher, standins, runtime = (pathlib.Path(argument) for argument in sys.argv[1:4])
-programs = {"python3": pathlib.Path("/usr/bin/python3"), "gtar": pathlib.Path("/bin/tar"), "ip": pathlib.Path("/sbin/ip")}
+programs = {
+    "python3": pathlib.Path("/usr/bin/python3"),
+    "gtar": pathlib.Path("/bin/tar"),
+    "ip": pathlib.Path("/sbin/ip"),
+}
 unused = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "venv", "config-*"}
 
 
@@ -32,7 +36,11 @@ for folder in ("bin", "libexec", "lib/shared", "lib/python3", "etc"):
 stdlib = pathlib.Path(sysconfig.get_path("stdlib"))
 ignore = shutil.ignore_patterns(*unused)
 shutil.copytree(stdlib, runtime / "lib" / stdlib.name, ignore=ignore)
-shutil.copytree("/usr/lib/python3/dist-packages", runtime / "lib/python3/dist-packages", ignore=shutil.ignore_patterns("pip", "setuptools"))
+shutil.copytree(
+    "/usr/lib/python3/dist-packages",
+    runtime / "lib/python3/dist-packages",
+    ignore=shutil.ignore_patterns("pip", "setuptools"),
+)
 shutil.copytree(standins, runtime / "standins")
 shutil.copy("/etc/ssl/certs/ca-certificates.crt", runtime / "etc/ca-certificates.crt")
 shutil.copytree("/usr/share/python-apt", runtime / "share/python-apt")
@@ -51,4 +59,6 @@ for name, path in programs.items():
 for name in ("gtar", "ip"):
     shutil.copy(launcher, runtime / "bin" / name)
     (runtime / "standins" / name).symlink_to(f"../bin/{name}")
-subprocess.run([runtime / "bin/python3", "-c", "import apt_pkg, debian, json, passlib, psycopg2, pymysql, ssl, yaml"], check=True)
+subprocess.run(
+    [runtime / "bin/python3", "-c", "import apt_pkg, debian, json, passlib, psycopg2, pymysql, ssl, yaml"], check=True
+)

@@ -1,0 +1,301 @@
+"""`engine.Engine` over the Docker SDK: Docker 20.10 and later, and what speaks its API (Podman's socket)."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.types import Mount as ApiMount
+
+from pipeline import docker_images
+from pipeline.docker_channel import open_channel, run_to_end
+from pipeline.docker_client import inspected, open_client, translated, untyped
+from pipeline.docker_registry import pull, push
+from pipeline.engine import (
+    Channel,
+    Completed,
+    ContainerId,
+    ContainerSpec,
+    EngineInfo,
+    Image,
+    ImageId,
+    ImageLayer,
+    Lines,
+    Progress,
+    State,
+)
+from pipeline.errors import EngineError
+from pipeline.image_config import ImageConfig
+
+SETTLED_AFTER = 1.0
+"""Seconds after which a container without a health check counts as up."""
+KINDS = {0: "C", 1: "A", 2: "D"}
+
+
+def connect(environ: Mapping[str, str], *, container_prefix: str = "") -> DockerEngine:
+    """The engine that the docker command would talk to. Raises EngineUnreachableError.
+
+    Containers without a name of their own get `container_prefix` and a number as theirs.
+    """
+    return DockerEngine(open_client(environ), container_prefix=container_prefix)
+
+
+class DockerEngine:
+    """Every verb of `engine.Engine`; what each promises is said there."""
+
+    def __init__(self, client: docker.APIClient, *, container_prefix: str = "") -> None:
+        self._client = client
+        self.container_prefix = container_prefix
+        self._numbers = itertools.count(1)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def info(self) -> EngineInfo:
+        """Who answers."""
+        with translated("asking the engine who it is"):
+            version, info = self._client.version(), self._client.info()
+        return EngineInfo(
+            version=str(version.get("Version", "")),
+            api_version=str(version.get("ApiVersion", "")),
+            platform=f"{version.get('Os', '')}/{version.get('Arch', '')}",
+            storage=str(info.get("Driver", "")),
+        )
+
+    def find_image(self, reference: str) -> Image | None:
+        """The image with this tag, digest or id."""
+        return docker_images.find(self._client, reference)
+
+    def pull(self, reference: str, progress: Progress) -> Image:
+        """Fetch from the registry."""
+        return pull(self._client, reference, progress)
+
+    def push(self, reference: str, progress: Progress) -> str:
+        """Push a tag and return the digest that the registry confirms."""
+        return push(self._client, reference, progress)
+
+    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
+        """Make an image of one layer from a tar file."""
+        return docker_images.import_root(self._client, archive, reference, config)
+
+    def build(
+        self, context: bytes, reference: str, arguments: dict[str, str], labels: dict[str, str], lines: Lines
+    ) -> ImageId:
+        """Build a Dockerfile from a tar of its context."""
+        return docker_images.build(self._client, context, reference, arguments, labels, lines)
+
+    def start(self, spec: ContainerSpec) -> ContainerId:
+        """Create and start a container."""
+        what = f"starting {spec.name or 'a container'} from {spec.image}"
+        with translated(what):
+            container = ContainerId(str(self._create(spec)["Id"]))
+        try:
+            with translated(what):
+                self._client.start(container)
+        except BaseException:
+            self.remove_container(container)
+            raise
+        return container
+
+    def _create(self, spec: ContainerSpec) -> dict[str, Any]:
+        """No environment and no `volumes`: a commit would keep both. Nor the proxies of the user's docker settings."""
+        mounts = [
+            ApiMount(target=mount.target, source=mount.source or None, type=mount.kind, read_only=mount.read_only)
+            for mount in spec.mounts
+        ]
+        created: dict[str, Any] = self._client.create_container(
+            spec.image,
+            name=spec.name or (f"{self.container_prefix}_{next(self._numbers)}" if self.container_prefix else None),
+            entrypoint=None if spec.entrypoint is None else list(spec.entrypoint),
+            command=None if spec.command is None else list(spec.command),
+            user=spec.user or None,
+            labels=dict(spec.labels),
+            host_config=self._client.create_host_config(mounts=mounts, network_mode=spec.network or None),
+            use_config_proxy=False,
+        )
+        return created
+
+    def run(
+        self,
+        container: ContainerId,
+        command: tuple[str, ...],
+        *,
+        environment: dict[str, str] | None = None,
+        user: str = "",
+    ) -> Completed:
+        """Run a command in a running container and wait for it."""
+        return run_to_end(self._client, container, command, environment, user)
+
+    def open(
+        self, container: ContainerId, command: tuple[str, ...], *, environment: dict[str, str] | None = None
+    ) -> Channel:
+        """Run a command in a running container and talk to it."""
+        return open_channel(self._client, container, command, environment)
+
+    def changes(self, container: ContainerId) -> tuple[str, ...]:
+        """Paths that differ from the image."""
+        with translated("comparing a container with its image"):
+            entries = self._client.diff(container) or ()  # None when nothing differs
+        return tuple(f"{KINDS[entry['Kind']]} {entry['Path']}" for entry in entries)
+
+    def state(self, container: ContainerId) -> State:
+        """Whether the container runs, how it ended, and its health."""
+        with translated("asking for a container's state"):
+            state = self._client.inspect_container(container)["State"]
+        health = str((state.get("Health") or {}).get("Status") or "")
+        return State(
+            status=str(state["Status"]),
+            exit_code=int(state.get("ExitCode") or 0),
+            health="" if health == "none" else health,
+        )
+
+    def await_ready(self, container: ContainerId, probe: tuple[str, ...], *, seconds: float) -> State:
+        """Wait for the end, or for `probe` to succeed, or for a second without a probe."""
+        started = time.monotonic()
+        while (state := self.state(container)).status in ("created", "running"):
+            elapsed = time.monotonic() - started
+            if probe and self._succeeds(container, probe):
+                return replace(state, health="healthy")
+            if elapsed > (seconds if probe else min(seconds, SETTLED_AFTER)):
+                return state
+            time.sleep(0.05)
+        return state
+
+    def _succeeds(self, container: ContainerId, probe: tuple[str, ...]) -> bool:
+        try:
+            return self.run(container, probe).exit_code == 0
+        except EngineError:  # it has ended between two looks
+            return False
+
+    def existing(self, image: ImageId, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """Look into a container that is never started."""
+        container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
+        try:
+            return tuple(path for path in paths if self._has(container, path))
+        finally:
+            self.remove_container(ContainerId(container))
+
+    def _has(self, container: str, path: str) -> bool:
+        with translated(f"looking for {path}"):
+            try:
+                stream, _ = self._client.get_archive(container, path)
+            except NotFound:
+                return False
+            stream.close()
+        return True
+
+    def stop(self, container: ContainerId, *, seconds: int) -> State:
+        """Send the stop signal, wait, kill after `seconds`."""
+        with translated("stopping a container"):
+            self._client.stop(container, timeout=seconds)
+        return self.state(container)
+
+    def logs(self, container: ContainerId, *, lines: int = 50) -> str:
+        """The last lines of stdout and stderr."""
+        with translated("reading a container's output"):
+            output: bytes = self._client.logs(container, stdout=True, stderr=True, tail=lines)
+        return output.decode(errors="replace")
+
+    def commit(self, container: ContainerId, config: ImageConfig, reference: str, comment: str) -> ImageId:
+        """Make an image of the container whose configuration is exactly `config`."""
+        return docker_images.commit(self._client, container, config, reference, comment)
+
+    def configure(self, image: ImageId, config: ImageConfig, labels: dict[str, str]) -> ImageId:
+        """The same layers with exactly this configuration."""
+        return docker_images.configure(self._client, image, config, labels)
+
+    def layers(self, image: ImageId) -> tuple[ImageLayer, ...]:
+        """The image's history entries that hold data, lowest first."""
+        with translated("reading an image's history"):
+            history = untyped(self._client).history(image)
+        return tuple(
+            ImageLayer(created_by=str(entry.get("CreatedBy") or ""), size=int(entry["Size"]))
+            for entry in reversed(history)
+            if entry.get("Size")
+        )
+
+    def tag(self, image: ImageId, reference: str) -> None:
+        """Give an image a name."""
+        docker_images.tag(self._client, image, reference)
+
+    def remove_container(self, container: ContainerId) -> None:
+        """Kill and remove, with its anonymous volumes."""
+        with translated("removing a container"):
+            try:
+                self._client.remove_container(container, v=True, force=True)
+            except NotFound:
+                return
+            except APIError as error:
+                if "already in progress" not in str(error.explanation):
+                    raise
+
+    def remove_image(self, reference: str) -> int:
+        """Untag, and delete when nothing else needs it; the number of images deleted."""
+        with translated(f"removing {reference}"):
+            try:
+                chain = set(self._chain(reference))
+                done = self._client.remove_image(reference) or ()
+            except NotFound:
+                return 0
+        # Layers that went with the images are listed as deleted, too.
+        return sum(1 for entry in done if entry.get("Deleted") in chain)
+
+    def _chain(self, reference: str) -> Iterable[str]:
+        """The image's id and those of the images it was made from, as far as the engine knows them."""
+        found = inspected(self._client, reference)
+        yield str(found["Id"])
+        while found.get("Parent"):
+            try:
+                found = inspected(self._client, str(found["Parent"]))
+            except NotFound:
+                return
+            yield str(found["Id"])
+
+    def create_volume(self, name: str, labels: dict[str, str]) -> None:
+        """Make a volume unless it exists."""
+        with translated(f"making the volume {name}"):
+            self._client.create_volume(name, labels=dict(labels))
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume."""
+        with translated(f"removing the volume {name}"):
+            try:
+                self._client.remove_volume(name)
+            except NotFound:
+                return
+
+    def owned(
+        self, kind: Literal["container", "image", "volume"], labels: Iterable[str]
+    ) -> tuple[tuple[str, dict[str, str]], ...]:
+        """Ids (volumes: names) and labels of everything of this kind that carries all these labels."""
+        wanted = list(labels)
+        if not wanted:
+            raise EngineError("owned: without a label everything of the engine would match")
+        with translated(f"listing {kind}s"):
+            entries = self._list(kind, {"label": wanted})
+        return tuple((str(entry.get("Id") or entry.get("Name")), dict(entry.get("Labels") or {})) for entry in entries)
+
+    def named(self, kind: Literal["container", "image"], prefix: str) -> tuple[tuple[str, str], ...]:
+        """Ids and names of everything whose name begins with `prefix`."""
+        with translated(f"listing {kind}s"):
+            if kind == "container":
+                entries = self._client.containers(all=True, filters={"name": f"^/{prefix}"})
+                found = [(entry["Id"], name.lstrip("/")) for entry in entries for name in entry["Names"]]
+            else:
+                images = self._client.images(filters={"reference": f"{prefix}*"})
+                found = [(entry["Id"], name) for entry in images for name in entry.get("RepoTags") or ()]
+        return tuple((identity, name) for identity, name in found if name.removeprefix("localhost/").startswith(prefix))
+
+    def _list(self, kind: str, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        if kind == "container":
+            return list(self._client.containers(all=True, filters=filters))
+        if kind == "image":
+            return list(self._client.images(all=True, filters=filters))
+        return list(self._client.volumes(filters=filters).get("Volumes") or ())

@@ -1,0 +1,199 @@
+"""Plain lines for logs: the time, the step and what happened; and aligned tables without any library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+from typing import TextIO
+
+from pipeline.events import BuildFailed, BuildFinished, Event, ImageBuilt, Sink, Warned
+from pipeline.plain_lines import Lines, closes, opens, within
+from pipeline.summary import Results, layer_rows, stage_rows
+from pipeline.wording import (
+    detail_lines,
+    error_lines,
+    finished_text,
+    hint_lines,
+    megabytes,
+    place_parts,
+    short_id,
+    warning_text,
+)
+
+_MIN_COLUMN = 4
+
+
+@contextmanager
+def open_plain(
+    *, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str], clock: Callable[[], float]
+) -> Iterator[Sink]:
+    """The log for CI and files on `stdout`, each error as one line on `stderr`."""
+    log = _Log(stdout, stderr, clock, github=environ.get("GITHUB_ACTIONS") == "true")
+    try:
+        yield log.sink
+    finally:
+        log.close()
+
+
+@contextmanager
+def open_quiet(*, stdout: TextIO, stderr: TextIO) -> Iterator[Sink]:
+    """Warnings and errors on `stderr`; at the end the names and digests of the images on `stdout`."""
+    lock = Lock()
+    results = Results()
+
+    def sink(event: Event) -> None:
+        with lock:
+            results.add(event)
+            if isinstance(event, Warned):
+                write(stderr, warning_text(event), *hint_lines(event.hint))
+            elif isinstance(event, BuildFailed):
+                write(stderr, *failure_lines(event))
+
+    try:
+        yield sink
+    finally:
+        write(stdout, *results.names())
+
+
+class _Log:
+    def __init__(self, stdout: TextIO, stderr: TextIO, clock: Callable[[], float], *, github: bool) -> None:
+        self._stdout, self._stderr, self._clock, self._github = stdout, stderr, clock, github
+        self._lock = Lock()
+        self._lines = Lines()
+        self._results = Results()
+        self._group = ""
+        self._closing = False
+
+    def sink(self, event: Event) -> None:
+        with self._lock:
+            now = self._clock()
+            self._results.add(event)
+            if isinstance(event, BuildFailed):
+                self._fail(event, now)
+            elif isinstance(event, BuildFinished):
+                self._summary()
+                self._say(now, finished_text(event))
+            else:
+                self._tell(event, now)
+
+    def close(self) -> None:
+        """Say what is done even when the build was cut short."""
+        with self._lock:
+            self._summary()
+
+    def _tell(self, event: Event, now: float) -> None:
+        lines = self._lines.of(event, now)
+        if self._github:
+            lines = self._github_lines(event, lines, now)
+            write(self._stdout, *lines)
+        else:
+            self._say(now, *lines)
+
+    def _github_lines(self, event: Event, lines: list[str], now: float) -> list[str]:
+        timed = [_timed(now, line) for line in lines]
+        if step := opens(event):
+            first = [*self._end_group(), f"::group::{timed[0]}", *timed[1:]]
+            self._group = step
+            return first
+        if self._group and closes(event) == self._group:
+            return [*self._end_group(), *timed]
+        if isinstance(event, Warned) and event.place:
+            return [*timed, annotation("warning", event.place, event.message)]
+        return timed
+
+    def _end_group(self) -> list[str]:
+        was, self._group = self._group, ""
+        return ["::endgroup::"] if was else []
+
+    def _fail(self, failure: BuildFailed, now: float) -> None:
+        write(self._stdout, *self._end_group())
+        self._say(now, *(within(failure.step, f"| {line}") for line in detail_lines(failure)))
+        if self._github:
+            write(self._stdout, annotation("error", failure.place, failure.message))
+        write(self._stderr, *error_lines(failure), *hint_lines(failure.hint))
+
+    def _summary(self) -> None:
+        write(self._stdout, *self._end_group())
+        if self._results and not self._closing:
+            self._closing = True
+            write(self._stdout, *summary_lines(self._results))
+
+    def _say(self, now: float, *lines: str) -> None:
+        write(self._stdout, *(_timed(now, line) for line in lines))
+
+
+def failure_lines(failure: BuildFailed) -> list[str]:
+    """An error in full: the line, the tool's own words indented, and what to do next."""
+    detail = [f"  {line}".rstrip() for line in detail_lines(failure)]
+    return [*error_lines(failure), *detail, *hint_lines(failure.hint)]
+
+
+def summary_lines(results: Results) -> Iterator[str]:
+    """For each image its name, layers and times; then what was pushed."""
+    for image in results.images:
+        yield from ("", f"{image.service}  {short_id(image.image)}  {megabytes(image.size)}")
+        yield from _indent(table([("tag", tag) for tag in image.tags], (), None))
+        yield from ("", *_indent(table(layer_rows(image), ("layer", "size", ""), None, right=(1,))))
+        yield from ("", *_indent(table(stage_rows(image), ("stage", "time"), None, right=(1,))))
+        yield from ("", *_pushed(results, image))
+        if image.try_it:
+            yield from ("  try it:", f"    {image.try_it}", "")
+    yield from (f"pushed: {reference}" for reference in results.pushed_besides())
+
+
+def _pushed(results: Results, image: ImageBuilt) -> Iterator[str]:
+    return (f"  pushed: {reference}" for reference in results.pushed_of(image))
+
+
+def _indent(lines: Sequence[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def table(
+    rows: Sequence[Sequence[str]], headers: Sequence[str], width: int | None, *, right: Sequence[int] = ()
+) -> list[str]:
+    """Aligned columns two spaces apart, no wider than needed, none wider than `width` (None: no limit).
+
+    The widest column gives way first and ends in `…`; columns named in `right` are set flush right.
+    """
+    lines = [[title.upper() for title in headers], *map(list, rows)] if any(headers) else [*map(list, rows)]
+    if not lines:
+        return []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    while width is not None and sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _MIN_COLUMN:
+        widths[widths.index(max(widths))] -= 1
+    return ["  ".join(_cells(line, widths, right)).rstrip() for line in lines]
+
+
+def _cells(line: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> Iterator[str]:
+    for index, (cell, width) in enumerate(zip(line, widths, strict=True)):
+        short = cell if len(cell) <= width else cell[: width - 1] + "…"
+        yield short.rjust(width) if index in right else short.ljust(width)
+
+
+def annotation(kind: str, place: str, message: str) -> str:
+    """A workflow command that GitHub shows beside the line of the file."""
+    file, line = place_parts(place)
+    where = f" file={_escape(file, ':,')}" + (f",line={line}" if line else "") if place else ""
+    return f"::{kind}{where}::{_escape(message)}"
+
+
+def _escape(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _timed(now: float, line: str) -> str:
+    return f"{datetime.fromtimestamp(now).astimezone():%H:%M:%S}  {line}"
+
+
+def write(stream: TextIO, *lines: str) -> None:
+    """Write whole lines at once; what the stream cannot encode is written as an escape."""
+    if lines:
+        encoding = stream.encoding or "utf-8"
+        text = "".join(f"{line}\n" for line in lines)
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()

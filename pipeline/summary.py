@@ -1,0 +1,54 @@
+"""What a build made, as plain rows: the displays only lay them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipeline.events import Event, ImageBuilt, Pushed
+from pipeline.wording import duration, megabytes
+
+
+@dataclass(slots=True)
+class Results:
+    """The images and digests of a build so far."""
+
+    images: list[ImageBuilt] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        """Keep what belongs into the closing table."""
+        if isinstance(event, ImageBuilt):
+            self.images.append(event)
+        elif isinstance(event, Pushed):
+            self.digests[event.tag] = event.digest
+
+    def __bool__(self) -> bool:
+        return bool(self.images or self.digests)
+
+    def pushed_of(self, image: ImageBuilt) -> Iterator[str]:
+        """`tag@digest` of each tag of an image that the registry confirmed."""
+        return (f"{tag}@{self.digests[tag]}" for tag in image.tags if tag in self.digests)
+
+    def pushed_besides(self) -> Iterator[str]:
+        """`tag@digest` of what was pushed without its image having been finished."""
+        known = {tag for image in self.images for tag in image.tags}
+        return (f"{tag}@{digest}" for tag, digest in self.digests.items() if tag not in known)
+
+    def names(self) -> Iterator[str]:
+        """`tag digest` for scripts; the tag alone where nothing was pushed."""
+        for image in self.images:
+            for tag in image.tags or (image.image,):
+                yield f"{tag} {self.digests.get(tag, '')}".rstrip()
+        for reference in self.pushed_besides():
+            yield reference.replace("@", " ")
+
+
+def layer_rows(image: ImageBuilt) -> list[tuple[str, str, str]]:
+    """Who made each layer, its size, and whether it was there already."""
+    return [(layer.made_by, megabytes(layer.size), "cached" if layer.cached else "") for layer in image.layers]
+
+
+def stage_rows(image: ImageBuilt) -> list[tuple[str, str]]:
+    """Each stage and its time."""
+    return [(stage, duration(seconds)) for stage, seconds in image.stages.items()]
