@@ -18,6 +18,7 @@ from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
+from pipeline.locks import Locks
 from pipeline.project import (
     SILENT,
     ImageSettings,
@@ -79,13 +80,15 @@ def load(options: Options) -> Loaded:
     parsed = _collect(problems, lambda: parse_recipe(sources.read_text(path, "recipe"), shown(path)))
     version = _collect(problems, lambda: _version(options.folder))
     image = _collect(problems, lambda: _image(options.folder))
-    if parsed is None or version is None or image is None:
+    if parsed is None:
         raise InputError(problems)
     recipe = _with_strategy(parsed.recipe, options.strategy)
     finder = sources.RoleFinder(path, options.folder, options.roles_path)
     for role in (role for service in recipe.services for role in service.roles):
         _collect(problems, lambda role=role: finder.find(role))  # type: ignore[misc]
     services = _collect(problems, lambda: _chosen(recipe, options.services))
+    if version is None or image is None:
+        raise InputError(problems)
     project = _collect(problems, lambda: _project(options, recipe, version, image))
     if problems or services is None or project is None:
         raise InputError(problems)
@@ -119,12 +122,12 @@ def builds(loaded: Loaded) -> tuple[Build, ...]:
 def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, environ: Mapping[str, str]) -> Tools:
     """The adapters, joined."""
     retrying = RetryingEngine(engine, emit)
-    finder = loaded.finder
+    finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
     return Tools(
         engine=retrying,
-        player=Conductor(retrying, loaded.recipe.conductor, emit, labels=OWNED, environ=environ),
+        player=Conductor(retrying, loaded.recipe.conductor, emit, labels=OWNED, environ=environ, lock=lock),
         roots=EngineRoots(
-            retrying, emit, folder=loaded.path.parent, labels=OWNED, environ=environ, refresh=options.refresh
+            retrying, emit, folder=loaded.path.parent, labels=OWNED, environ=environ, lock=lock, refresh=options.refresh
         ),
         records=EngineRecords(retrying, finder, state_folder(environ) / "layers", use_cache=options.use_cache),
         emit=emit,

@@ -48,7 +48,7 @@ class Cleaner:
         ]
 
     def _kept_for_later(self) -> list[tuple[Removed, Callable[[], object]]]:
-        images = [name for repository in REPOSITORIES for _, name in self._engine.named("image", repository)]
+        images = [name for repository in REPOSITORIES for _, name in self._engine.named("image", f"{repository}:")]
         volumes = [name for name, _ in self._engine.owned("volume", self._labels)]
         found: list[tuple[Removed, Callable[[], object]]] = []
         found += [(Removed("image", name), partial(self._engine.remove_image, name)) for name in images]
@@ -75,7 +75,7 @@ def left_behind(name: str, host: str, now: float) -> bool:
     On this host: when its process is gone. On another one: a day after its start.
     """
     parts = name.split("_")
-    if len(parts) < 5 or not (parts[2].isdigit() and parts[3].isdigit()):  # noqa: PLR2004
+    if len(parts) < 5 or not (parts[2].isdecimal() and parts[3].isdecimal()):  # noqa: PLR2004
         return False
     if parts[1] == _safe(host):
         return not _runs(int(parts[2]))
@@ -89,7 +89,7 @@ def _safe(host: str) -> str:
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, VOLATILE
 from pipeline.role_config import config_from_statistics
+
+Lock = Callable[[str], AbstractContextManager[object]]
+"""Called with the name of what only one process at a time may make."""
 
 RUNTIME = "/dev/baseimage"
 PYTHON = f"{RUNTIME}/bin/python3"
@@ -53,12 +57,13 @@ class Conductor:
         *,
         labels: dict[str, str],
         environ: Mapping[str, str],
+        lock: Lock,
     ) -> None:
         self._engine, self._settings, self._emit = engine, settings, emit
-        self._labels, self._environ = labels, environ
+        self._labels, self._environ, self._lock = labels, environ, lock
         self._container: ContainerId | None = None
+        self._waiting: Channel | None = None
         self._runtime = ""
-        self._remote_tmp = ""
 
     def key(self) -> str:
         """A hash of the image's files; see `Player.key`."""
@@ -67,8 +72,11 @@ class Conductor:
     def build(self, base: ImageId, step: str) -> ImageId:
         """Build the image unless one with this key on this base is there."""
         reference = f"{REPOSITORY}:{self.key()[:16]}-{base.removeprefix('sha256:')[:16]}"
-        if image := self._engine.find_image(reference):
-            return image.id
+        with self._lock(reference):
+            image = self._engine.find_image(reference)
+            return image.id if image else self._built(base, reference, step)
+
+    def _built(self, base: ImageId, reference: str, step: str) -> ImageId:
         arguments = {"BASE": base, **conductor_context.proxy_arguments(self._environ)}
         context = conductor_context.context(self._environ)
         made = self._engine.build(context, reference, arguments, {}, lambda line: self._emit(Output(step, line)))
@@ -89,9 +97,13 @@ class Conductor:
         self._container = self._engine.start(
             ContainerSpec(image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels)
         )
+        self._waiting = self._worker(self._container)
 
     def stop(self) -> None:
         """Remove the container."""
+        if self._waiting:
+            self._waiting.close()
+            self._waiting = None
         if self._container:
             self._engine.remove_container(self._container)
             self._container = None
@@ -113,7 +125,7 @@ class Conductor:
             private = Path(scratch, "private")
             write_play(private, play, self._inventory(target, play))
             try:
-                self._stream(private, Path(scratch, "artifacts"), log)
+                self._stream(self._container, private, Path(scratch, "artifacts"), log)
             except PlayFailedError as error:
                 error.look_inside = f"docker exec -it {target[:12]} sh"
                 raise
@@ -138,11 +150,18 @@ class Conductor:
         variables["ansible_python_interpreter"] = PYTHON if play.borrowed_python else "auto_silent"
         return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
 
-    def _stream(self, private: Path, artifacts: Path, log: PlayLog) -> None:
-        environment = {**_STRATEGIES[self._settings.strategy][0], **self._settings.environment}
-        channel = self._engine.open(
-            self._container or ContainerId(""), ("ansible-runner", "worker"), environment=environment
-        )
+    def _worker(self, container: ContainerId) -> Channel:
+        """A worker that waits for a play. It is started ahead: loading its libraries overlaps with other work."""
+        environment = {
+            "ANSIBLE_REMOTE_TMP": REMOTE_TMP,
+            **_STRATEGIES[self._settings.strategy][0],
+            **self._settings.environment,
+        }
+        return self._engine.open(container, ("ansible-runner", "worker"), environment=environment)
+
+    def _stream(self, container: ContainerId, private: Path, artifacts: Path, log: PlayLog) -> None:
+        channel = self._waiting or self._worker(container)
+        self._waiting = None
         try:
             sender = threading.Thread(target=_transmit, args=(private, channel), name="transmit", daemon=True)
             sender.start()
@@ -156,6 +175,7 @@ class Conductor:
             )
             sender.join(timeout=5)
             _judge(result.status, log, channel)
+            self._waiting = self._worker(container)
         finally:
             channel.close()
 

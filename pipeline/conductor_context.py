@@ -11,6 +11,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Mapping
 from importlib.resources import files
@@ -24,8 +25,10 @@ SYSTEM_BUNDLES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-_PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
-_PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "default-timeout")
+PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
+"""pip's settings of the machine; the later file wins."""
+_OWN_PIP_FILES = ("~/.pip/pip.conf", "~/.config/pip/pip.conf")
+_PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 
 
 def image_files() -> dict[str, bytes]:
@@ -76,8 +79,8 @@ def proxy_arguments(environ: Mapping[str, str]) -> dict[str, str]:
 
 def ca_bundle(environ: Mapping[str, str]) -> bytes:
     """The CA bundle that this machine trusts for its package index, empty when none is found."""
-    named = [environ.get(name, "") for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")]
-    named += [settings["cert"] for settings in _pip_settings(environ) if "cert" in settings]
+    named = [environ.get("PIP_CERT", ""), *(settings.get("cert", "") for settings in _pip_settings(environ)[::-1])]
+    named += [environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")]
     for candidate in (*named, *SYSTEM_BUNDLES):
         if candidate and Path(candidate).is_file():
             return Path(candidate).read_bytes()
@@ -88,33 +91,40 @@ def pip_configuration(environ: Mapping[str, str]) -> str:
     """A pip.conf with this machine's index settings; what points to files of this machine is left out."""
     merged: dict[str, str] = {}
     for settings in _pip_settings(environ):
-        merged |= {name: settings[name] for name in _PIP_SETTINGS if name in settings}
-    merged |= {
-        name: environ[key] for name in _PIP_SETTINGS if (key := "PIP_" + name.upper().replace("-", "_")) in environ
-    }
+        merged |= settings
+    merged |= _normalised({key[4:]: value for key, value in environ.items() if key.startswith("PIP_") and value})
     lines = []
-    for name, value in merged.items():
-        remote = [word for word in value.split() if not word.startswith("file:")]
+    for name in _PIP_SETTINGS:
+        remote = [word for word in merged.get(name, "").split() if not word.startswith("file:")]
         if remote:
-            lines.append(f"{name.removeprefix('default-')} = " + "\n    ".join(remote))
+            lines.append(f"{name} = " + "\n    ".join(remote))
     return "[global]\n" + "\n".join(lines) + "\n"
 
 
 def _pip_settings(environ: Mapping[str, str]) -> list[dict[str, str]]:
-    home = environ.get("HOME", "")
-    names = (
-        [environ["PIP_CONFIG_FILE"]]
-        if environ.get("PIP_CONFIG_FILE")
-        else [name.replace("~", home) for name in _PIP_FILES]
-    )
-    result = []
-    for name in names:
+    """The sections that count of all of pip's files; the later one wins."""
+    parsers = []
+    for name in _pip_files(environ):
         parser = configparser.RawConfigParser()
         try:
             parser.read(name)
         except (configparser.Error, OSError, UnicodeDecodeError):
             continue
-        result += [
-            dict(parser[section]) for section in ("global", "install", "download") if parser.has_section(section)
-        ]
-    return result
+        parsers.append(parser)
+    sections = ("global", "install", "download")
+    return [_normalised(dict(each[name])) for name in sections for each in parsers if each.has_section(name)]
+
+
+def _pip_files(environ: Mapping[str, str]) -> list[str]:
+    """As pip does: a file named by PIP_CONFIG_FILE stands for the user's own, and /dev/null for all files."""
+    named = environ.get("PIP_CONFIG_FILE", "")
+    if named == os.devnull:
+        return []
+    own = [] if named and Path(named).exists() else [name.replace("~", environ.get("HOME", "")) for name in _OWN_PIP_FILES]
+    return [*([named] if named else []), *PIP_FILES, *own]
+
+
+def _normalised(settings: Mapping[str, str]) -> dict[str, str]:
+    """Names as pip knows them; empty values say nothing."""
+    words = {name.lower().replace("_", "-").removeprefix("default-"): value for name, value in settings.items()}
+    return {name: value for name, value in words.items() if value}

@@ -114,7 +114,7 @@ def translated(doing: str, *, registry: bool = False, refused: type[EngineError]
 def failure(doing: str, text: str, *, registry: bool, refused: type[EngineError] = EngineError) -> EngineError:
     """The error for a message of the engine, by what the message says."""
     text = masked(text)
-    if registry and is_missing(text):
+    if registry and is_missing(text) and not is_refusal(text):
         return NotFoundError(f"{doing}: {text}", hint=login_hint(text))
     if registry and is_transient(text):
         return TransientError(f"{doing}: {text}", hint="the registry or the network is in trouble; try again later")

@@ -15,6 +15,7 @@ import io
 import json
 import tarfile
 import tempfile
+from dataclasses import replace
 from functools import lru_cache
 from typing import IO, cast
 
@@ -47,7 +48,7 @@ def reconfigured(
     `made_by` replaces what the last entry says (for a commit, the command that kept the container alive).
     """
     with translated("configuring an image"):
-        if not _stores_layers(client):
+        if not stores_layers(client):
             return _saved_and_loaded(client, image, config)
         found = inspected(client, image)
         history = read_history(client, image, _layers(found))
@@ -73,7 +74,7 @@ def _load_bare(client: docker.APIClient, data: bytes, parent: str) -> ImageId:
 
 
 @lru_cache(maxsize=8)
-def _stores_layers(client: docker.APIClient) -> bool:
+def stores_layers(client: docker.APIClient) -> bool:
     """Whether the engine looks layers up by their contents: Docker with one of its graph drivers."""
     status = client.info().get("DriverStatus") or []
     podman = any("Podman" in str(part.get("Name")) for part in client.version().get("Components") or ())
@@ -91,7 +92,12 @@ def description(found: Json, history: list[Json], config: ImageConfig) -> bytes:
     """The file that is an image to a store of layers: its digest is the image's id."""
     kept = {key.lower(): found[key] for key in ("Architecture", "Os", "Variant", "Author", "Created") if found.get(key)}
     rootfs = {"type": "layers", "diff_ids": _layers(found)}
-    return _compact({**kept, "config": to_api(config.normalised()), "rootfs": rootfs, "history": history})
+    return _compact({**kept, "config": _as_written(config), "rootfs": rootfs, "history": history})
+
+
+def _as_written(config: ImageConfig) -> Json:
+    """The same bytes for the same configuration; only variables keep their order, as a Dockerfile's do."""
+    return to_api(replace(config.normalised(), environment=config.environment))
 
 
 def _layers(found: Json) -> list[str]:
@@ -134,7 +140,7 @@ def change_archive(saved: IO[bytes], changed: IO[bytes], config: ImageConfig) ->
         body = json.loads(_read(source, manifest["Config"]))
         kept = {key: body[key] for key in ("architecture", "os", "variant", "author", "created") if body.get(key)}
         kept |= {"rootfs": body["rootfs"], "history": body.get("history") or []}
-        data = _compact({**kept, "config": to_api(config.normalised())})
+        data = _compact({**kept, "config": _as_written(config)})
         name = f"{hashlib.sha256(data).hexdigest()}.json"
         _add(target, name, data)
         for layer in dict.fromkeys(manifest["Layers"]):

@@ -13,9 +13,9 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.types import Mount as ApiMount
 
-from pipeline import docker_images
+from pipeline import docker_images, docker_inventory
 from pipeline.docker_channel import open_channel, run_to_end
-from pipeline.docker_client import inspected, open_client, translated, untyped
+from pipeline.docker_client import open_client, translated, untyped
 from pipeline.docker_registry import pull, push
 from pipeline.engine import (
     Channel,
@@ -238,25 +238,7 @@ class DockerEngine:
 
     def remove_image(self, reference: str) -> int:
         """Untag, and delete when nothing else needs it; the number of images deleted."""
-        with translated(f"removing {reference}"):
-            try:
-                chain = set(self._chain(reference))
-                done = self._client.remove_image(reference) or ()
-            except NotFound:
-                return 0
-        # Layers that went with the images are listed as deleted, too.
-        return sum(1 for entry in done if entry.get("Deleted") in chain)
-
-    def _chain(self, reference: str) -> Iterable[str]:
-        """The image's id and those of the images it was made from, as far as the engine knows them."""
-        found = inspected(self._client, reference)
-        yield str(found["Id"])
-        while found.get("Parent"):
-            try:
-                found = inspected(self._client, str(found["Parent"]))
-            except NotFound:
-                return
-            yield str(found["Id"])
+        return docker_inventory.remove_image(self._client, reference)
 
     def create_volume(self, name: str, labels: dict[str, str]) -> None:
         """Make a volume unless it exists."""
@@ -275,27 +257,8 @@ class DockerEngine:
         self, kind: Literal["container", "image", "volume"], labels: Iterable[str]
     ) -> tuple[tuple[str, dict[str, str]], ...]:
         """Ids (volumes: names) and labels of everything of this kind that carries all these labels."""
-        wanted = list(labels)
-        if not wanted:
-            raise EngineError("owned: without a label everything of the engine would match")
-        with translated(f"listing {kind}s"):
-            entries = self._list(kind, {"label": wanted})
-        return tuple((str(entry.get("Id") or entry.get("Name")), dict(entry.get("Labels") or {})) for entry in entries)
+        return docker_inventory.owned(self._client, kind, labels)
 
     def named(self, kind: Literal["container", "image"], prefix: str) -> tuple[tuple[str, str], ...]:
         """Ids and names of everything whose name begins with `prefix`."""
-        with translated(f"listing {kind}s"):
-            if kind == "container":
-                entries = self._client.containers(all=True, filters={"name": f"^/{prefix}"})
-                found = [(entry["Id"], name.lstrip("/")) for entry in entries for name in entry["Names"]]
-            else:
-                images = self._client.images(filters={"reference": f"{prefix}*"})
-                found = [(entry["Id"], name) for entry in images for name in entry.get("RepoTags") or ()]
-        return tuple((identity, name) for identity, name in found if name.removeprefix("localhost/").startswith(prefix))
-
-    def _list(self, kind: str, filters: dict[str, Any]) -> list[dict[str, Any]]:
-        if kind == "container":
-            return list(self._client.containers(all=True, filters=filters))
-        if kind == "image":
-            return list(self._client.images(all=True, filters=filters))
-        return list(self._client.volumes(filters=filters).get("Volumes") or ())
+        return docker_inventory.named(self._client, kind, prefix)

@@ -16,7 +16,7 @@ from docker.errors import ImageNotFound, NotFound
 
 from pipeline.docker_client import TIMEOUT, inspected, translated
 from pipeline.docker_config import Json, from_api, image_from_api, to_api
-from pipeline.docker_configure import reconfigured
+from pipeline.docker_configure import reconfigured, stores_layers
 from pipeline.docker_history import STEP
 from pipeline.docker_stream import read_stream
 from pipeline.engine import ContainerId, Image, ImageId, Lines
@@ -60,11 +60,19 @@ def commit(
     """Commit, then put right what the engine took from the container (see `docker_configure`)."""
     with translated("committing a container"):
         try:
-            made = client.commit(container, message=comment or None, pause=True, conf=to_api(config))
+            made = client.commit(container, message=comment or None, pause=True, conf=_commit_body(config))
             image = ImageId(str(made["Id"]))
         except requests.Timeout:
             image = _committed_after_all(client, container, comment, sleep)
     return _finished(client, image, config, reference, comment)
+
+
+def _commit_body(config: ImageConfig) -> Json:
+    """The whole configuration: `changes` would not do, older engines take no STOPSIGNAL and no SHELL there.
+
+    An empty entry point is said; the engine would fill in the container's.
+    """
+    return {"Entrypoint": [], **to_api(config)}
 
 
 def _committed_after_all(client: docker.APIClient, container: ContainerId, comment: str, sleep: Sleep) -> ImageId:
@@ -119,11 +127,14 @@ def configure(client: docker.APIClient, image: ImageId, config: ImageConfig, lab
 def _finished(
     client: docker.APIClient, image: ImageId, config: ImageConfig, reference: str, made_by: str = ""
 ) -> ImageId:
-    """The image with exactly `config`, tagged; the one it was made of does not stay behind."""
+    """The image with exactly `config`, tagged; the one it was made of does not stay behind.
+
+    Where it is quick, this is done in any case: the engine's own file of a commit tells about the container, too.
+    """
     with translated("finishing an image"):
         found = inspected(client, image)
     made = image
-    if differences(config, from_api(found.get("Config"))):
+    if stores_layers(client) or differences(config, from_api(found.get("Config"))):
         parent = str(found.get("Parent") or "")
         made = _checked(client, reconfigured(client, image, config, parent=parent, made_by=made_by), config)
     if reference:

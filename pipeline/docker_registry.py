@@ -50,7 +50,7 @@ def _confirm(client: docker.APIClient, reference: str, digest: str) -> None:
             found = untyped(client).inspect_distribution(reference)
         except NotFound as error:
             if is_missing(explanation(error)):
-                raise PushFailedError(f"{what}: the registry does not know it") from error
+                raise PushFailedError(f"{what}: the registry does not know what was pushed") from error
             return  # an engine without this request (Podman): its own word must do
     actual = str((found.get("Descriptor") or {}).get("digest") or "")
     if actual != digest:

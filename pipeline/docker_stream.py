@@ -44,8 +44,8 @@ _IMAGE = re.compile(r"(?:Loaded image ID: |Successfully built |^)(sha256:[0-9a-f
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@\"']+@")
 _SECRETS = re.compile(
-    r"""(?ix) \b(authorization|x-registry-auth|identitytoken|registrytoken|password|secret|auth)
-    (["']? \s* [:=] \s* ["']?) ((?:basic|bearer) \s+)? [^\s"',;}]{6,}"""
+    r"""(?ix) ( \bauthorization: \s* (?:basic|bearer) \s+ | "auth" \s* : \s* "
+    | \b(?:x-registry-auth|identitytoken|registrytoken|password|secret) ["']? \s* [:=] \s* ["']? ) [^\s"',;}]{4,}"""
 )
 
 
@@ -61,7 +61,7 @@ class Outcome:
 
 def masked(text: str) -> str:
     """The text without credentials: user and password of a URL, and values that follow the name of a secret."""
-    return _SECRETS.sub(r"\1\2***", _CREDENTIALS.sub("***@", text))
+    return _SECRETS.sub(r"\1***", _CREDENTIALS.sub("***@", text))
 
 
 def is_transient(message: str) -> bool:

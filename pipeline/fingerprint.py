@@ -30,7 +30,7 @@ class FileEntry:
 def digest(value: Any) -> str:
     """The sha256, in hex, of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def base_key(layers: Iterable[str], config: ImageConfig, platform: str) -> str:

@@ -27,9 +27,13 @@ def arguments(base: Bootstrap) -> tuple[str, ...]:
         SLIM_EXCLUDES if base.path_excludes is None else tuple(f"path-exclude={path}" for path in base.path_excludes)
     )
     options = [f"--variant={base.variant}", f"--components={','.join(base.components)}"]
-    options += [f"--include={','.join(base.include)}"] if base.include else []
+    # A package with a minus behind it is one that apt must not install.
+    packages = (*base.include, *(f"{name}-" for name in base.exclude))
+    options += [f"--include={','.join(packages)}"] if packages else []
     options += [f"--architectures={base.architecture}"] if base.architecture else []
     options += [f"--dpkgopt={rule}" for rule in excludes]
+    # As in the official images: a layer is synced as a whole, so dpkg need not sync each file.
+    options += ["--dpkgopt=force-unsafe-io"]
     options += ['--aptopt=Acquire::Languages "none"', f"--hook-dir={MERGED_USR}", f"--customize-hook={_NOT_THE_HOSTS}"]
     return tuple(options)
 

@@ -10,6 +10,8 @@ from pipeline.errors import PlayFailedError
 from pipeline.events import Event, Output, TaskFinished, TaskStarted, TaskStatus, Warned
 
 _ROLE_PATH = re.compile(r".*/project/roles/(?P<role>[^/]+)/(?P<rest>.+)$")
+_NO_TRACE = "(traceback unavailable)"
+"""What ansible-core writes as the exception of every failed task, unless it is told to keep traces."""
 _ENDED: dict[str, TaskStatus] = {
     "runner_on_ok": "ok",
     "runner_on_failed": "failed",
@@ -38,10 +40,15 @@ class PlayLog:
         if name in ("playbook_on_task_start", "playbook_on_handler_task_start"):
             return (TaskStarted(self.step, self._role(data), str(data.get("task", "")), self._place(data)),)
         if name == "playbook_on_stats":
-            self.statistics = (data.get("artifact_data") or {}) | {}
+            self._summed_up(data)
         elif name in ("warning", "error", "verbose", "deprecated", "system_warning"):
             return self._printed(name, str(raw.get("stdout", "")))
         return ()
+
+    def _summed_up(self, data: dict[str, Any]) -> None:
+        self.statistics = dict(data.get("artifact_data") or {})
+        if not data.get("failures") and not data.get("dark"):
+            self.failure = None  # what failed was rescued
 
     def _ended(self, status: TaskStatus, data: dict[str, Any]) -> tuple[Event, ...]:
         result = data.get("res") or {}
@@ -72,8 +79,10 @@ class PlayLog:
         return ""
 
     def _printed(self, name: str, text: str) -> tuple[Event, ...]:
-        self.lines += text.splitlines()
         text = re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+        self.lines += text.splitlines()
+        if name == "error":
+            self.failure = None  # it is no task that ends the play, such as a handler that does not exist
         if not text:
             return ()
         if name in ("warning", "system_warning"):
@@ -89,17 +98,18 @@ def failure_message(result: dict[str, Any]) -> str:
     if failed:
         return f"{failure_message(failed[0])} (item {failed[0].get('item')!r})"
     message = result.get("msg") or result.get("reason") or "the module failed without a message"
-    return " ".join(str(message).split())
+    return " ".join("; ".join(map(str, message)).split() if isinstance(message, list) else str(message).split())
 
 
 def failure_detail(result: dict[str, Any]) -> str:
-    """A failed module's own output: stderr, else stdout, else the exception it died of."""
+    """A failed module's own output: stderr, else stdout, else the exception that it died of."""
     if result.get("censored"):
         return ""
     for item in (result, *(result.get("results") or [])):
         if not isinstance(item, dict):
             continue
-        for name in ("stderr", "module_stderr", "exception", "stdout", "module_stdout"):
-            if text := str(item.get(name) or "").strip():
+        for name in ("stderr", "module_stderr", "stdout", "module_stdout", "exception"):
+            text = str(item.get(name) or "").strip()
+            if text and text != _NO_TRACE:
                 return text
     return ""

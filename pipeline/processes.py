@@ -31,10 +31,10 @@ def run_tool(command: tuple[str, ...], environment: Mapping[str, str], printed: 
         try:
             for line in process.stdout or ():
                 printed(line.rstrip())
+            return process.wait()
         except BaseException:
             _end(process)
             raise
-    return process.returncode
 
 
 def _end(process: subprocess.Popen[str]) -> None:

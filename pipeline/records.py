@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engine import Engine, Image, ImageId
+from pipeline.errors import EngineError
 from pipeline.fingerprint import base_key, changed_inputs, digest, layer_key, role_inputs
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
@@ -50,7 +51,7 @@ class EngineRecords:
         before = self._engine.find_image(reference)
         self._engine.tag(image, reference)
         if before and before.id != image and set(before.tags) <= {reference}:
-            self._engine.remove_image(before.id)
+            self._remove(before.id)
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{key.key[:40]}.json"
         partial = path.with_suffix(".partial")
@@ -58,6 +59,13 @@ class EngineRecords:
             json.dumps({"key": key.key, "role": key.role, "inputs": key.inputs}, indent=1), encoding="utf-8"
         )
         partial.replace(path)
+
+    def _remove(self, image: ImageId) -> None:
+        """Remove a layer that has lost its name; one that others stand on goes with the last of them."""
+        try:
+            self._engine.remove_image(image)
+        except EngineError:
+            return
 
     def _inputs(self, role: RoleUse, service: Service, conductor: str) -> dict[str, str]:
         settings: dict[str, Any] = {"gather_facts": role.gather_facts, "python": service.python}

@@ -70,8 +70,11 @@ def _map(role: str, key: str, wanted: dict[str, Any]) -> dict[str, str]:
 def _healthcheck(role: str, value: Any) -> Healthcheck:
     if not isinstance(value, dict) or not isinstance(value.get("test"), list):
         raise _wrong(role, "healthcheck", "a map with test: [CMD, …]", value)
-    times = {name: seconds(value[name]) for name in ("interval", "timeout", "start_period") if name in value}
-    return Healthcheck(tuple(map(str, value["test"])), retries=int(value.get("retries") or 0), **times)
+    try:
+        times = {name: seconds(value[name]) for name in ("interval", "timeout", "start_period") if name in value}
+        return Healthcheck(tuple(map(str, value["test"])), retries=int(value.get("retries") or 0), **times)
+    except (TypeError, ValueError):
+        raise _wrong(role, "healthcheck", "a map with times such as 10s and a number of retries", value) from None
 
 
 def _wrong(role: str, key: str, expected: str, value: Any) -> PlayFailedError:

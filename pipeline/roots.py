@@ -12,7 +12,8 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pipeline.engine import Engine, Image, Mount
@@ -29,6 +30,7 @@ ROOT_CONFIG = ImageConfig(
     command=("/bin/bash",), environment={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 )
 CACHE_FOLDERS = ("/var/cache/apt", "/var/lib/apt/lists", "/var/cache/apk", "/var/cache/dnf", "/var/cache/yum")
+Lock = Callable[[str], AbstractContextManager[object]]
 PLENTY = 4 << 30
 _CHUNK = 1 << 20
 
@@ -44,10 +46,11 @@ class EngineRoots:
         folder: Path,
         labels: dict[str, str],
         environ: Mapping[str, str],
+        lock: Lock,
         refresh: bool,
     ) -> None:
         self._engine, self._emit, self._folder = engine, emit, folder
-        self._labels, self._environ, self._refresh = labels, environ, refresh
+        self._labels, self._environ, self._lock, self._refresh = labels, environ, lock, refresh
         self._fresh: set[str] = set()
 
     def ensure(self, base: Base, step: str) -> Image:
@@ -74,17 +77,24 @@ class EngineRoots:
         return mounts
 
     def _pulled(self, base: BaseImage, step: str) -> Image:
+        due = self._due(base.reference)
         image = self._engine.find_image(base.reference)
-        if image and not self._due(base.reference):
+        if image and not due:
             return image
         return self._engine.pull(
             base.reference, lambda item, status, now, total: self._emit(Transfer(step, item, status, now, total))
         )
 
     def _made(self, base: Bootstrap | Rootfs, reference: str, step: str) -> Image:
+        due = isinstance(base, Bootstrap) and self._due(reference)
         image = self._engine.find_image(reference)
-        if image and not (isinstance(base, Bootstrap) and self._due(reference)):
+        if image and not due:
             return image
+        with self._lock(reference):
+            image = self._engine.find_image(reference)
+            return image if image and not due else self._imported(base, reference, step)
+
+    def _imported(self, base: Bootstrap | Rootfs, reference: str, step: str) -> Image:
         with tempfile.TemporaryDirectory(prefix="baseimage-root-", dir=_roomy()) as scratch:
             archive = (
                 self._bootstrap(base, Path(scratch), step)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from pipeline import plan
 from pipeline.engine import Image
-from pipeline.errors import PipelineError, UsageError
-from pipeline.events import ImageBuilt, Layer, StepCached, StepFailed, StepFinished, StepStarted
+from pipeline.errors import EngineError, PipelineError, UsageError
+from pipeline.events import ImageBuilt, Layer, Sink, StepCached, StepFailed, StepFinished, StepStarted, Warned
 from pipeline.plan import Outline, Step
 from pipeline.stage import Build, Stage, Tools
 
@@ -58,7 +58,7 @@ def run(
     Raises the first PipelineError, or StopRequested, after everything else was cleaned up.
     """
     with ExitStack() as cleanup:
-        _register(cleanup, tools.player.stop, keep=rules.keep)
+        _register(cleanup, tools.player.stop, tools.emit, keep=rules.keep)
         return tuple(_run_service(build, tools, catalogue, clock, rules) for build in builds)
 
 
@@ -66,12 +66,12 @@ def _run_service(build: Build, tools: Tools, catalogue: tuple[Entry, ...], clock
     stages = {(entry.name, entry.per_role): entry.run for entry in catalogue}
     times = _Times()
     with ExitStack() as cleanup:
-        own = replace(tools, on_exit=lambda undo: _register(cleanup, undo, keep=rules.keep))
+        own = replace(tools, on_exit=lambda undo: _register(cleanup, undo, tools.emit, keep=rules.keep))
         for step in plan.steps(build.service, outline(catalogue)):
             if reason := cached(build, step):
                 tools.emit(StepCached(step.id, step.service, step.stage, step.role, reason))
                 build = adopt(build, step)
-            elif rules.only_finished and step.stage in BUILDING:
+            elif rules.only_finished and _builds(build, step, tools):
                 raise UsageError(f"{step.service} is not built as its recipe now stands", hint="run: baseimage build")
             else:
                 build = _run_step(build, step, stages[step.stage, step.index >= 0], own, times, clock)
@@ -108,17 +108,28 @@ def cached(build: Build, step: Step) -> str:
             return ""
 
 
+def _builds(build: Build, step: Step, tools: Tools) -> bool:
+    missing = step.stage == "base" and tools.roots.find(build.service.base) is None
+    return missing or step.stage in BUILDING
+
+
 def adopt(build: Build, step: Step) -> Build:
     """The state after a step whose result is there already."""
     key = build.keys[step.index] if step.stage == "commit" else None
     return replace(build, image=key.image) if key else build
 
 
-def _register(cleanup: ExitStack, undo: Callable[[], None], *, keep: bool) -> None:
+def _register(cleanup: ExitStack, undo: Callable[[], None], emit: Sink, *, keep: bool) -> None:
+    def attempt() -> None:
+        try:
+            undo()
+        except EngineError as error:  # it must hide neither what failed before nor what is still to be removed
+            emit(Warned(f"something is left behind: {error.message}", hint="baseimage gc removes it"))
+
     if keep:
-        cleanup.push(_unless_failed(undo))
+        cleanup.push(_unless_failed(attempt))
     else:
-        cleanup.callback(undo)
+        cleanup.callback(attempt)
 
 
 def _unless_failed(undo: Callable[[], None]) -> Callable[..., None]:
@@ -148,11 +159,13 @@ def _report(build: Build, tools: Tools, times: _Times) -> None:
 
 def _layers(build: Build, image: Image, tools: Tools) -> tuple[Layer, ...]:
     """The image's layers: all of the base's as one, then one for each role."""
-    sizes = [layer.size for layer in tools.engine.layers(image.id)]
-    roles = build.service.role_labels
-    above = len(sizes) - len(roles)
-    reused = [bool(key.image) for key in build.keys[: len(roles)]]
-    base = Layer(plan.describe_base(build.service.base), sum(sizes[:above]), cached=False)
-    return base, *(
-        Layer(f"role {name}", size, cached=hit) for name, size, hit in zip(roles, sizes[above:], reused, strict=False)
+    layers = tools.engine.layers(image.id)
+    names = [f"role {label}" for label in build.service.role_labels]
+    above = layers[len(tools.engine.layers(build.base.id)) if build.base else 0 :]
+    sizes = [layer.size for layer in above]
+    if len(sizes) != len(names):  # a role that only removed something, or nothing at all, has no layer with data
+        sizes = [sum(layer.size for layer in above if layer.created_by == name) for name in names]
+    base = sum(layer.size for layer in layers) - sum(sizes)
+    return Layer(plan.describe_base(build.service.base), base, cached=False), *(
+        Layer(name, size, cached=bool(key.image)) for name, size, key in zip(names, sizes, build.keys, strict=False)
     )

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from pipeline.plan import Step
     from pipeline.stage import Build, Tools
 
-REFRESH_LISTS = ("sh", "-c", "apt-get update -q && touch /var/lib/apt/lists")
+LISTS = "/var/lib/apt/lists"
+MARK = "/var/cache/apt/refreshed-by-baseimage"
+REFRESH_LISTS = f"""
+[ -n "$(find {MARK} -mmin -60 2>/dev/null)" ] && [ -n "$(ls {LISTS}/*Release 2>/dev/null)" ] && exit 0
+apt-get update -q && touch {LISTS} {MARK}
+"""
+"""Both folders are volumes that outlive the build: lists that are less than an hour old are fresh enough."""
 
 
 def run(build: Build, step: Step, tools: Tools) -> Build:
@@ -33,7 +39,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     )
     target = tools.engine.start(spec)
     tools.on_exit(partial(tools.engine.remove_container, target))
-    if step.index == first_to_build(build) and any(mount.target == "/var/lib/apt/lists" for mount in caches):
+    if step.index == first_to_build(build) and any(mount.target == LISTS for mount in caches):
         _refresh(target, tools)
     return replace(build, target=target)
 
@@ -44,7 +50,7 @@ def first_to_build(build: Build) -> int:
 
 
 def _refresh(target: ContainerId, tools: Tools) -> None:
-    done = tools.engine.run(target, REFRESH_LISTS)
+    done = tools.engine.run(target, ("sh", "-c", REFRESH_LISTS))
     if done.exit_code != 0:
         message = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         tools.emit(Warned("the package lists could not be refreshed", hint="".join(message)))

@@ -86,6 +86,16 @@ def sweep(folder: str, since: float) -> None:
             remove(path)
 
 
+def homes() -> list[str]:
+    """Where Ansible may have made its folder: the home of every account but those in system folders."""
+    try:
+        with open("/etc/passwd", encoding="utf-8", errors="replace") as accounts:
+            found = {line.split(":")[5] for line in accounts if line.count(":") > 5}
+    except OSError:
+        found = set()
+    return sorted(found | {"/root"})
+
+
 def started() -> float:
     """When process 1 began (the times of /proc/1 itself are those of the first look at it)."""
     with open("/proc/1/stat") as status, open("/proc/stat") as system:
@@ -102,6 +112,9 @@ def main() -> None:
     for folder in sys.argv[1:split]:
         if not os.path.islink(folder):
             sweep(folder, since)
+    for home in homes():
+        for name in (".ansible", ".ansible_async"):
+            remove(os.path.join(home, name))
     for pattern in sys.argv[split + 1 :]:
         for path in glob.glob(pattern):
             if not os.path.ismount(os.path.dirname(path)) and not os.path.ismount(path):

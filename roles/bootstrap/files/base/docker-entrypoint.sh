@@ -1,0 +1,92 @@
+#!/bin/sh
+# First program under the init: hooks, then services, then the command (or the services alone).
+# Every name of its own begins with ctr_, because a shell hands a changed variable on to its children.
+set -u
+
+# shellcheck disable=SC1090,SC1091,SC2034,SC2154,SC2209
+ctr_lib=/usr/local/lib/container
+. /etc/container-release
+. "$ctr_lib/common.sh"
+. "$ctr_lib/env.sh"
+. "$ctr_lib/users.sh"
+. "$ctr_lib/hooks.sh"
+. "$ctr_lib/services.sh"
+. "$ctr_lib/svc-$container_svc.sh"
+. "$ctr_lib/stop.sh"
+
+# Until services run, a stop ends the start; while they start it is noted; afterwards it is carried out.
+on_stop() {
+    ctr_last=$?
+    case $ctr_phase in
+        boot) [ -z "$ctr_child" ] || kill "-$1" "$ctr_child" 2>/dev/null; exit "$2" ;;
+        starting) ctr_stop=$2 ;;
+        command) if [ "$1" = TERM ]; then pass_on TERM; shut_down "${ctr_status:-$ctr_last}"; else pass_on "$1"; fi ;;
+        services) shut_down 0 ;;
+    esac
+}
+
+# The inits that signal the whole group have told the command already; any other parent told only us.
+pass_on() {
+    [ -z "$ctr_grouped" ] && [ -n "$ctr_child" ] || return 0
+    kill "-$1" "$ctr_child" 2>/dev/null || :
+}
+
+trap 'on_stop TERM 143' TERM
+trap 'on_stop INT 130' INT
+trap 'on_stop QUIT 131' QUIT
+for ctr_signal in HUP USR1 USR2 WINCH ALRM; do
+    # shellcheck disable=SC2064
+    trap "pass_on $ctr_signal" "$ctr_signal"
+done
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --skip-startup-files) ctr_skip_hooks=yes ;;
+        --skip-runit | --skip-services) ctr_skip_services=yes ;;
+        --no-kill-all-on-exit) ctr_kill_all= ;;
+        --quiet) ctr_quiet=yes ;;
+        --enable-insecure-key) ctr_insecure_key=yes ;;
+        --) shift; break ;;
+        -*)
+            [ -n "${CONTAINER_DEFAULT_COMMAND-$container_default_command}" ] ||
+                die 2 "unknown option $1 (set CONTAINER_DEFAULT_COMMAND to have options passed to a command)"
+            # shellcheck disable=SC2086
+            set -- ${CONTAINER_DEFAULT_COMMAND-$container_default_command} "$@"
+            break ;;
+        *) break ;;
+    esac
+    shift
+done
+[ $# -ne 1 ] || [ -n "$1" ] || shift
+
+choose_run_directory
+env_boot
+users_boot
+[ -z "$ctr_insecure_key" ] || authorise_insecure_key
+[ -n "$ctr_skip_hooks" ] || run_startup_hooks
+
+if [ -n "$ctr_skip_services" ] || ! find_services; then
+    if [ $# -gt 0 ] && ! has_shutdown_hooks; then
+        exec "$@"
+    fi
+fi
+
+ctr_phase=starting
+[ -n "$ctr_skip_services" ] && [ $# -gt 0 ] || start_services
+if [ $# -eq 0 ]; then
+    ctr_phase=services
+    [ -z "$ctr_stop" ] || shut_down 0
+    await "$ctr_layer"
+    warn "the service layer $container_svc ended by itself"
+    shut_down 1
+fi
+
+exec 3<&0
+[ -z "$ctr_stop" ] || shut_down "$ctr_stop"
+undisturbed "$@" <&3 3<&- &
+ctr_child=$!
+exec 3<&-
+ctr_phase=command
+[ -z "$ctr_stop" ] || { pass_on TERM; shut_down "$ctr_stop"; }
+await "$ctr_child"
+shut_down "$ctr_status"

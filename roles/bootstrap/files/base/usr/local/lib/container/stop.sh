@@ -1,0 +1,75 @@
+# shellcheck shell=sh
+# The way down: pre hooks, command, applications, base services, log, post hooks. Everything is bounded.
+
+stop_budget() {
+    ctr_budget=${CONTAINER_STOP_TIMEOUT-${KILL_PROCESS_TIMEOUT-$container_stop_timeout}}
+    case $ctr_budget in
+        '' | *[!0-9]* | ????*)
+            warn "CONTAINER_STOP_TIMEOUT: '$ctr_budget' is not a number of seconds, using $container_stop_timeout"
+            ctr_budget=$container_stop_timeout ;;
+    esac
+    ctr_budget=$((ctr_budget * 100))
+}
+
+# shut_down STATUS: never returns. STATUS counts unless a command is still to be asked for its own.
+shut_down() {
+    trap '' TERM INT QUIT HUP USR1 USR2 WINCH ALRM
+    ctr_phase=stopping
+    ctr_exit=$1
+    stop_budget
+    clock
+    ctr_begun=$ctr_clock
+    ctr_limit=$((ctr_begun + ctr_budget + 100))
+    run_shutdown_hooks "$container_init_directory_pre_shutdown" $((ctr_begun + 200))
+    clock
+    [ $((ctr_clock + ctr_budget)) -gt "$ctr_limit" ] || ctr_limit=$((ctr_clock + ctr_budget))
+    stop_command
+    [ -z "$ctr_layer" ] || stop_services
+    run_shutdown_hooks "$container_init_directory_post_shutdown" $((ctr_begun + ctr_budget + 350))
+    [ -z "$ctr_kill_all" ] || stop_leftovers
+    exit "$ctr_exit"
+}
+
+# The shell may have collected the command meanwhile, it keeps the status for us; asked twice it says 127.
+stop_command() {
+    [ -n "$ctr_child" ] || return 0
+    if ! until_clock "$ctr_limit" has_ended "$ctr_child"; then
+        warn "the command did not stop in time, killed"
+        kill -KILL "$ctr_child" 2>/dev/null
+    fi
+    wait "$ctr_child" 2>/dev/null
+    ctr_status=$?
+    [ "$ctr_status" -eq 127 ] || ctr_exit=$ctr_status
+}
+
+# shellcheck disable=SC2086
+stop_services() {
+    clock
+    [ "$ctr_limit" -gt $((ctr_clock + 100)) ] || ctr_limit=$((ctr_clock + 100))
+    lower "$ctr_limit" $ctr_app
+    clock
+    lower $((ctr_clock + 50)) $ctr_base
+    clock
+    lower $((ctr_clock + 50)) $ctr_log
+    layer_leave
+    clock
+    until_clock $((ctr_clock + 50)) has_ended "$ctr_layer" || kill -KILL "$ctr_layer" 2>/dev/null
+}
+
+# Whatever else runs in the container gets TERM and a moment; only where PID 1 is our own init.
+stop_leftovers() {
+    tr '\0' ' ' 2>/dev/null </proc/1/cmdline | grep -q docker-entrypoint || return 0
+    ! is_alone || return 0
+    kill -TERM -1 2>/dev/null
+    clock
+    until_clock $((ctr_clock + 100)) is_alone || :
+}
+
+is_alone() {
+    for ctr_path in /proc/[0-9]*; do
+        case ${ctr_path#/proc/} in
+            1 | "$$" | "$PPID") ;;
+            *) has_ended "${ctr_path#/proc/}" || layer_owns "${ctr_path#/proc/}" || return 1 ;;
+        esac
+    done
+}

@@ -1,0 +1,57 @@
+# shellcheck shell=sh
+# The runit layer: one runsv per directory of the scan directory; supervise/ stays there, never in /etc.
+
+layer_adopt() {
+    mkdir -p "$ctr_scan/$1"
+    for ctr_entry in "$container_service_directory/$1"/*; do
+        case ${ctr_entry##*/} in
+            supervise | down) ;;
+            log)
+                mkdir -p "$ctr_scan/$1/log"
+                ln -sfn "$ctr_entry"/* "$ctr_scan/$1/log/"
+                rm -f "$ctr_scan/$1/log/supervise" ;;
+            *) ln -sfn "$ctr_entry" "$ctr_scan/$1/" ;;
+        esac
+    done
+    touch "$ctr_scan/$1/down"
+}
+
+# runsvdir waits a second before it looks at a directory that changed within this second.
+layer_run() {
+    touch -d '2 seconds ago' "$ctr_scan"
+    undisturbed setsid runsvdir -P "$ctr_scan"
+}
+
+layer_known() { [ -p "$ctr_scan/$1/supervise/ok" ] && [ -e "$ctr_scan/$1/supervise/stat" ]; }
+
+layer_state() {
+    ctr_state_is=down
+    ctr_state_pid=-
+    ctr_stat=
+    { read -r ctr_stat <"$ctr_scan/$1/supervise/stat"; } 2>/dev/null || return 0
+    case $ctr_stat in
+        run*)
+            ctr_state_is=up
+            { read -r ctr_state_pid <"$ctr_scan/$1/supervise/pid"; } 2>/dev/null || ctr_state_pid=- ;;
+        finish*) ctr_state_is=up ;;
+    esac
+}
+
+layer_up() { tell_runit up "$@"; }
+layer_down() { tell_runit down "$@"; }
+layer_kill() { tell_runit kill "$@"; }
+layer_leave() { kill -HUP "$ctr_layer" 2>/dev/null || :; }
+
+layer_owns() {
+    ctr_comm=
+    { read -r ctr_comm <"/proc/$1/comm"; } 2>/dev/null || return 0
+    [ "$ctr_comm" = runsv ]
+}
+
+tell_runit() {
+    ctr_verb=$1
+    shift
+    for ctr_told in "$@"; do
+        sv "$ctr_verb" "$ctr_scan/$ctr_told" >/dev/null || :
+    done
+}

@@ -1,0 +1,1 @@
+"""Side by side timings of the pipeline and a Dockerfile over the same work."""

@@ -1,0 +1,161 @@
+"""A proxy in front of a registry that fails on request: a status some times, or a connection that breaks."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedReader
+from typing import cast
+
+CHUNK = 1 << 16
+TLS_HANDSHAKE = b"\x16"
+RESET = 0
+"""As a status: break the connection instead of answering."""
+HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}
+
+
+@dataclass
+class Fault:
+    """The next `times` requests of this method whose path matches get this status."""
+
+    method: str
+    path: str
+    status: int
+    times: int = 1
+    body: bytes = b""
+
+
+@dataclass
+class FaultProxy:
+    """Its address, the faults to come, and every request so far as (method, path, status)."""
+
+    address: str
+    faults: list[Fault] = field(default_factory=list)
+    log: list[tuple[str, str, int]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fail(self, method: str, path: str, status: int, *, times: int = 1, body: bytes = b"") -> None:
+        """Let the next requests fail."""
+        with self.lock:
+            self.faults.append(Fault(method, path, status, times, body))
+
+    def next_fault(self, method: str, path: str) -> Fault | None:
+        """The fault that this request meets; it is used up by that."""
+        with self.lock:
+            for fault in self.faults:
+                if fault.times > 0 and fault.method == method and re.search(fault.path, path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+
+@contextmanager
+def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
+    """A proxy on a free port of this machine, as long as the block lasts."""
+    server = _Server(upstream)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server.proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.upstream = upstream
+        self.proxy = FaultProxy(f"127.0.0.1:{self.server_port}")
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that go away in the middle: engines do, on purpose."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def _owner(self) -> _Server:
+        return cast("_Server", self.server)
+
+    def _serve(self) -> None:
+        body = self._body()
+        fault = self._owner.proxy.next_fault(self.command, self.path)
+        if fault is None:
+            self._forward(body)
+        elif fault.status == RESET:
+            self._log(RESET)
+            self._break()
+        else:
+            self._answer(fault.status, [("Content-Type", "text/plain")], fault.body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    def handle_one_request(self) -> None:
+        """Answer TLS as Go's plain HTTP servers do: some engines go on without TLS only after that."""
+        if cast("BufferedReader", self.rfile).peek(1)[:1] == TLS_HANDSHAKE:
+            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+            self.close_connection = True
+        else:
+            super().handle_one_request()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing: the log is a list here."""
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0] or b"0", 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def _forward(self, body: bytes) -> None:
+        with closing(http.client.HTTPConnection(self._owner.upstream, timeout=30)) as connection:
+            self._repeat(connection, body)
+            answer = connection.getresponse()
+            data = answer.read()
+        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP]
+        self._answer(answer.status, kept, data)
+
+    def _repeat(self, connection: http.client.HTTPConnection, body: bytes) -> None:
+        """Headers pass as they are: Host, of which a registry makes its Location, and each of several Accept lines."""
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in {*HOP_BY_HOP, "content-length"}:
+                connection.putheader(name, value)
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
+        self._log(status)
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() != "content-length" or self.command == "HEAD":
+                self.send_header(name, value)
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def _log(self, status: int) -> None:
+        self._owner.proxy.log.append((self.command, self.path, status))
+
+    def _break(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()

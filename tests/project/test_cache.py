@@ -1,0 +1,76 @@
+"""What is built again, and what is not."""
+
+from __future__ import annotations
+
+import docker
+import pytest
+
+from tests.project.harness import Project, Watch, config_of
+
+ROLES = [{"role": name, "gather_facts": False} for name in ("one", "two", "three")]
+
+
+@pytest.fixture
+def three(project: Project, busybox: dict[str, str]) -> Project:
+    """A project whose image has three roles."""
+    for name in ("one", "two", "three"):
+        project.role(
+            name,
+            f"""
+            - name: Write {name}
+              ansible.builtin.copy: {{src: word, dest: /etc/{name}, mode: "0644"}}
+            """,
+        )
+        project.write(f"roles/{name}/files/word", f"{name}\n")
+    project.recipe(base=busybox, roles=ROLES, command="sh")
+    return project
+
+
+def test_a_second_build_starts_no_container_and_gives_the_same_image(three: Project, watch: Watch) -> None:
+    first = three.build().well()
+    assert first.played() == ["one", "two", "three"]
+    with watch:
+        second = three.build().well()
+    assert (second.played(), second.cached()) == ([], ["one", "two", "three"])
+    assert watch.containers(second.pid) == {}
+    assert second.image == first.image
+
+
+def test_only_what_comes_after_a_change_is_played_again(
+    three: Project, engine: docker.DockerClient, busybox: dict[str, str]
+) -> None:
+    first = three.build().well()
+
+    three.recipe(base=busybox, roles=ROLES, command="sh", labels={"colour": "red"})
+    labelled = three.build().well()
+    assert (labelled.played(), labelled.cached()) == ([], ["one", "two", "three"])
+    assert labelled.image != first.image
+    assert config_of(engine, labelled.image)["Labels"] == {"colour": "red"}
+    assert layers(engine, labelled.image) == layers(engine, first.image)
+
+    three.write("roles/two/files/word", "another\n")
+    edited = three.build().well()
+    assert (edited.played(), edited.cached()) == (["two", "three"], ["one"])
+    assert layers(engine, edited.image)[:2] == layers(engine, first.image)[:2]
+
+    (three.folder / "roles/one/files/word").touch()
+    (three.folder / "roles/one/tasks/main.yml").touch()
+    touched = three.build().well()
+    assert (touched.played(), touched.image) == ([], edited.image)
+
+    (three.folder / "roles/three/files/word").chmod(0o755)
+    executable = three.build().well()
+    assert (executable.played(), executable.cached()) == (["three"], ["one", "two"])
+
+    (three.folder / "roles/three/files/word").chmod(0o644)
+    three.write("roles/two/files/word", "two\n")
+    back = three.build().well()
+    assert back.played() == [], "layers of an earlier state are still known"
+
+    assert three.build("--no-cache").well().played() == ["one", "two", "three"]
+
+
+def layers(engine: docker.DockerClient, image: str) -> list[str]:
+    """The ids of an image's layers."""
+    found: list[str] = engine.images.get(image).attrs["RootFS"]["Layers"]
+    return found

@@ -1,0 +1,128 @@
+"""The recipes of the article: each loads, and what has no meaning for an image is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.image_config import ImageConfig
+from pipeline.recipe import BaseImage, ParsedRecipe, parse_recipe
+
+
+def parse(text: str) -> ParsedRecipe:
+    return parse_recipe(text, "recipe.yml")
+
+
+def article(name: str, roles: str) -> str:
+    return f"""version: "2"
+settings:
+
+  conductor_base: ubuntu:16.04
+
+  volumes:
+    - temp-space:/tmp   # static content travels between containers
+
+services:
+
+  {name}:
+    from: ubuntu:16.04
+    container_name: api
+    roles:
+{roles}
+    expose:
+      - '8000'
+      - '22'
+    volumes:
+      - temp-space:/tmp
+    environment:
+      IN_DOCKER: "1"
+
+volumes:
+  temp-space:
+    docker: {{}}
+"""
+
+
+ARTICLE = {
+    "tini-supervisord": (
+        """      - {
+          role: "softasap.sa-container-bootstrap",
+          container_init: "tini-init",
+          container_svc: "supervisord"
+        }
+      - {
+          role: "softasap.sa-nginx-container",
+          container_init: "tini-init",
+          container_svc: "supervisord"
+        }
+      - {
+          role: "../custom-roles/app-nginx-stub-deploy",
+          container_init: "tini-init",
+          container_svc: "supervisord"
+        }
+""",
+        [{"container_init": "tini-init", "container_svc": "supervisord"}] * 3,
+    ),
+    "dumb-runit": (
+        """      - {
+          role: "softasap.sa-container-bootstrap",
+          container_init: "dumb-init"
+        }
+      - {
+          role: "softasap.sa-nginx-container",
+          container_init: "dumb-init"   # may use runit
+        }
+      - {
+          role: "../custom-roles/app-nginx-stub-deploy",
+          container_init: "dumb-init"
+        }
+""",
+        [{"container_init": "dumb-init"}] * 3,
+    ),
+    "phusion-runit": (
+        """      - {
+          role: "softasap.sa-container-bootstrap"
+        }
+      - {
+          role: "softasap.sa-nginx-container",
+          container_init: "phusion-init"
+        }
+      - {
+          role: "../custom-roles/app-nginx-stub-deploy"
+        }
+""",
+        [{}, {"container_init": "phusion-init"}, {}],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ARTICLE)
+def test_a_recipe_of_the_article_loads(name: str) -> None:
+    roles, parameters = ARTICLE[name]
+    recipe = parse(article(name, roles)).recipe
+    (built,) = recipe.services
+    assert (recipe.conductor.base, built.name, built.base) == (
+        BaseImage("ubuntu:16.04"),
+        name,
+        BaseImage("ubuntu:16.04"),
+    )
+    assert [role.parameters for role in built.roles] == parameters
+    assert built.role_labels == (
+        "softasap.sa-container-bootstrap",
+        "softasap.sa-nginx-container",
+        "app-nginx-stub-deploy",
+    )
+    assert built.config == ImageConfig(
+        exposed=("8000/tcp", "22/tcp"),
+        volumes=("/tmp",),  # noqa: S108 - a path in the image
+        environment={"IN_DOCKER": "1"},
+    )
+
+
+def test_a_recipe_of_the_article_loads_with_named_warnings() -> None:
+    warnings = parse(article("dumb-runit", ARTICLE["dumb-runit"][0])).warnings
+    ignored = "has no meaning for an image and is ignored"
+    assert [str(warning) for warning in warnings] == [
+        f"recipe.yml:6:3: settings.volumes: {ignored}",
+        f"recipe.yml:13:5: services.dumb-runit.container_name: {ignored}",
+        f"recipe.yml:36:1: volumes: {ignored}",
+    ]

@@ -1,0 +1,187 @@
+"""What a log in CI reads like."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from pipeline.display import open_display
+from pipeline.events import (
+    BuildFailed,
+    BuildFinished,
+    BuildStarted,
+    Event,
+    ImageBuilt,
+    Layer,
+    Output,
+    Pushed,
+    Retrying,
+    StepCached,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+    TaskFinished,
+    TaskStarted,
+    Transfer,
+    Warned,
+)
+from pipeline.plain import annotation, table
+
+STARTED = BuildStarted("acme", "1.4.0", "recipes/base.yml", ("full",), ("full/base", "full/sshd/provision"), "r1")
+ROLE = "full/sshd/provision"
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1738324800.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def log(*events: Event | float, github: bool = False) -> tuple[list[str], list[str]]:
+    """Lines of stdout without their times, and of stderr; a number lets time pass."""
+    out, err, clock = io.StringIO(), io.StringIO(), Clock()
+    environ = {"GITHUB_ACTIONS": "true"} if github else {}
+    with open_display("plain", stdout=out, stderr=err, environ=environ, clock=clock) as sink:
+        for event in events:
+            if isinstance(event, float):
+                clock.now += event
+            else:
+                sink(event)
+    return [_untimed(line) for line in out.getvalue().splitlines()], err.getvalue().splitlines()
+
+
+def _untimed(line: str) -> str:
+    return line[10:] if line[2:3] == ":" and line[5:6] == ":" else line
+
+
+def test_every_step_and_task_is_a_line() -> None:
+    out, err = log(
+        STARTED,
+        StepStarted("full/base", "full", "base", "", "root from trixie"),
+        Output("full/base", "I: unpacking\x1b[0m"),
+        StepFinished("full/base", 21.3, "119.8 MB"),
+        StepStarted(ROLE, "full", "provision", "sshd", "sshd"),
+        TaskStarted(ROLE, "sshd", "Install", ""),
+        TaskFinished(ROLE, "sshd", "Install", "changed", 1.24),
+        TaskFinished(ROLE, "sshd", "Not here", "skipped", 0.0),
+        TaskFinished(ROLE, "sshd", "Start", "failed", 0.3, "no\nunit"),
+        Retrying("push", 2, 1.5, "503"),
+        StepCached("full/tini/commit", "full", "commit", "tini", "same inputs"),
+        StepFailed(ROLE, 2.0, "no unit"),
+    )
+    assert err == []
+    assert out == [
+        "acme 1.4.0  recipes/base.yml: full (2 steps)",
+        "full/base  root from trixie",
+        "full/base  | I: unpacking",
+        "full/base  done in 21.3s, 119.8 MB",
+        "full/sshd/provision  started",
+        "full/sshd/provision  changed  Install (1.2s)",
+        "full/sshd/provision  failed  Start (0.3s): no unit",
+        "retrying push in 1.5s (attempt 2): 503",
+        "full/tini/commit  cached: same inputs",
+        "full/sshd/provision  failed after 2.0s: no unit",
+    ]
+
+
+def test_a_line_begins_with_the_time_of_day() -> None:
+    out = io.StringIO()
+    with open_display("plain", stdout=out, stderr=io.StringIO(), environ={}) as sink:
+        sink(Output("full/base", "hello"))
+    time, rest = out.getvalue().split("  ", 1)
+    assert [len(part) for part in time.split(":")] == [2, 2, 2]
+    assert rest == "full/base  | hello\n"
+
+
+def test_a_transfer_is_told_at_each_quarter() -> None:
+    steps = [Transfer("s", "layer", "Pushing", percent * 1_000_000, 100_000_000) for percent in range(0, 101, 5)]
+    out, _ = log(*steps)
+    assert out == [f"s  {percent}.0/100.0 MB ({percent} %)" for percent in (25, 50, 75, 100)]
+
+
+def test_a_slow_transfer_is_told_every_ten_seconds() -> None:
+    steps: list[Event | float] = []
+    for number in range(1, 25):
+        steps += [Transfer("s", "layer", "Pushing", number * 100_000, 0), 1.0]
+    out, _ = log(*steps)
+    assert out == ["s  1.1 MB", "s  2.1 MB"]
+
+
+def test_the_closing_table_is_aligned_and_ends_with_the_build() -> None:
+    layers = (Layer("base trixie", 80_100_000, cached=False), Layer("role tini", 61_000, cached=True))
+    built = ImageBuilt(
+        "full", "sha256:" + "ab" * 32, ("acme/full:1",), 80_161_000, layers, {"base": 95.0}, "docker run it"
+    )
+    out, _ = log(built, Pushed("acme/full:1", "sha256:cd"), BuildFinished(101.0, 1))
+    assert out[2:] == [
+        "",
+        "full  abababababab  80.2 MB",
+        "  tag  acme/full:1",
+        "",
+        "  LAYER           SIZE",
+        "  base trixie  80.1 MB",
+        "  role tini     0.1 MB  cached",
+        "",
+        "  STAGE   TIME",
+        "  base   1m35s",
+        "",
+        "  pushed: acme/full:1@sha256:cd",
+        "  try it:",
+        "    docker run it",
+        "",
+        "built 1 image in 1m41s",
+    ]
+
+
+def test_what_was_built_before_an_error_is_still_listed() -> None:
+    out, _ = log(ImageBuilt("lean", "sha256:ab", (), 0, (), {}, ""), BuildFailed("bad"))
+    assert "lean  ab  0.0 MB" in out
+
+
+def test_the_detail_of_an_error_is_in_the_log_and_the_error_on_stderr() -> None:
+    out, err = log(BuildFailed("bad", "do this", "", "E: one\nE: two", ROLE))
+    assert out == [f"{ROLE}  | E: one", f"{ROLE}  | E: two"]
+    assert err == ["error: bad", "hint: do this"]
+
+
+def test_github_gets_a_group_for_each_step_and_annotations_at_their_lines() -> None:
+    out, _ = log(
+        StepStarted("full/base", "full", "base", "", "root"),
+        Warned("old, very", place="recipes/base.yml:4"),
+        StepFinished("full/base", 1.0),
+        StepStarted(ROLE, "full", "provision", "sshd", "sshd"),
+        BuildFailed("bad\n100% bad", place="roles/sshd/tasks/main.yml:12"),
+        github=True,
+    )
+    assert [line for line in out if line.startswith("::") and "group" not in line] == [
+        "::warning file=recipes/base.yml,line=4::old, very",
+        "::error file=roles/sshd/tasks/main.yml,line=12::bad%0A100%25 bad",
+    ]
+    assert [line.split("::")[1] for line in out if "group::" in line] == ["group", "endgroup", "group", "endgroup"]
+
+
+def test_a_tool_cannot_give_commands_to_github() -> None:
+    out, _ = log(Output("full/base", "::error::mine"), github=True)
+    assert out == ["full/base  | ::error::mine"]
+
+
+def test_an_annotation_without_a_line_names_the_file_and_without_a_place_nothing() -> None:
+    assert annotation("error", "a,b.yml", "bad") == "::error file=a%2Cb.yml::bad"
+    assert annotation("error", "", "bad") == "::error::bad"
+
+
+@pytest.mark.parametrize("width", [20, 12])
+def test_a_table_narrower_than_its_cells_cuts_the_widest_column(width: int) -> None:
+    lines = table([("role syslog_ng", "12.3 MB"), ("base", "1.0 MB")], ("layer", "size"), width, right=(1,))
+    assert max(map(len, lines)) <= width
+    assert "…" in lines[1]
+
+
+def test_a_table_without_rows_is_its_heading() -> None:
+    assert table([], ("layer", "size"), 80) == ["LAYER  SIZE"]
+    assert table([], (), 80) == []

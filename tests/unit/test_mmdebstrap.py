@@ -1,0 +1,75 @@
+"""How mmdebstrap is asked for a root."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from pipeline.mmdebstrap import MERGED_USR, SLIM_EXCLUDES, arguments, sources
+from pipeline.recipe import Bootstrap
+
+PLAIN = Bootstrap("trixie")
+CHANGED = Bootstrap(
+    suite="noble",
+    variant="apt",
+    include=("curl", "less"),
+    exclude=("nano",),
+    mirror="http://mirror.example/debian",
+    components=("main", "contrib"),
+    path_excludes=("/usr/share/doc/*",),
+    security=False,
+    architecture="arm64",
+)
+
+
+def test_a_plain_root_is_minimal_and_slim() -> None:
+    asked = arguments(PLAIN)
+    assert asked[:2] == ("--variant=minbase", "--components=main")
+    assert [word for word in asked if word.startswith("--dpkgopt=")] == [f"--dpkgopt={rule}" for rule in SLIM_EXCLUDES]
+    assert f"--hook-dir={MERGED_USR}" in asked
+    assert not any(word.startswith(("--include", "--architectures")) for word in asked)
+    assert sources(PLAIN) == ()
+
+
+def test_the_names_of_the_machine_that_builds_stay_out() -> None:
+    assert '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' in arguments(PLAIN)
+
+
+def test_every_wish_of_the_recipe_becomes_an_option() -> None:
+    asked = arguments(CHANGED)
+    assert asked[:4] == (
+        "--variant=apt",
+        "--components=main,contrib",
+        "--include=curl,less,nano-",
+        "--architectures=arm64",
+    )
+    assert [word for word in asked if word.startswith("--dpkgopt=")] == ["--dpkgopt=path-exclude=/usr/share/doc/*"]
+
+
+def test_no_path_rules_keep_everything() -> None:
+    assert not any("dpkgopt" in word for word in arguments(replace(PLAIN, path_excludes=())))
+
+
+@pytest.mark.parametrize("name", sorted({field.name for field in fields(Bootstrap)} - {"suite", "security"}))
+def test_no_key_of_a_bootstrap_is_read_and_ignored(name: str) -> None:
+    changed = replace(PLAIN, **{name: getattr(CHANGED, name)})
+    assert (arguments(changed), sources(changed)) != (arguments(PLAIN), sources(PLAIN))
+
+
+def test_a_mirror_brings_updates_and_security_along() -> None:
+    base = replace(PLAIN, mirror="http://mirror.example/debian/", components=("main", "contrib"))
+    assert sources(base) == (
+        "deb http://mirror.example/debian/ trixie main contrib",
+        "deb http://mirror.example/debian/ trixie-updates main contrib",
+        "deb http://mirror.example/debian-security trixie-security main contrib",
+    )
+
+
+def test_a_mirror_without_security_is_the_release_alone() -> None:
+    assert sources(CHANGED) == ("deb http://mirror.example/debian noble main contrib",)
+
+
+def test_lines_of_sources_list_are_taken_as_they_are() -> None:
+    lines = "deb http://a.example x main\ndeb http://b.example y main"
+    assert sources(replace(PLAIN, mirror=lines)) == tuple(lines.splitlines())

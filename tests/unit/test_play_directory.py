@@ -1,0 +1,123 @@
+"""What is sent to the conductor for one role."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.play_directory import FACTS, write_play
+from pipeline.player import Play, RoleFiles
+
+INVENTORY: dict[str, Any] = {"all": {"hosts": {"web": {"ansible_host": "abc"}}}}
+
+
+@pytest.fixture
+def role(tmp_path: Path) -> RoleFiles:
+    return RoleFiles("nginx", add_role(tmp_path / "roles" / "nginx"))
+
+
+def add_role(folder: Path) -> Path:
+    (folder / "tasks").mkdir(parents=True)
+    (folder / "tasks" / "main.yml").write_text(f"# {folder.name}\n")
+    return folder
+
+
+def a_play(role: RoleFiles) -> Play:
+    return Play(role, {"port": 81, "name": "ü 😀"}, {"port": 80, "greeting": "{{ name }}"}, True, True, "web/nginx/x")  # noqa: FBT003
+
+
+def written(play: Play, folder: Path) -> dict[str, Any]:
+    write_play(folder / "private", play, INVENTORY)
+    (only,) = json.loads((folder / "private" / "project" / "play.yml").read_text(encoding="utf-8"))
+    assert isinstance(only, dict)
+    return only
+
+
+def sent(folder: Path) -> set[str]:
+    private = folder / "private"
+    return {path.relative_to(private).as_posix() for path in private.rglob("*") if not path.is_dir()}
+
+
+def test_the_role_its_dependencies_and_nothing_else_are_sent(role: RoleFiles, tmp_path: Path) -> None:
+    users = RoleFiles("users", add_role(tmp_path / "roles" / "users"))
+    base = RoleFiles("base", add_role(tmp_path / "roles" / "base"), (users,))
+    add_role(tmp_path / "roles" / "of_somebody_else")
+    written(a_play(replace(role, dependencies=(base, users))), tmp_path)
+    assert sent(tmp_path) == {
+        "env/settings",
+        "inventory/hosts.json",
+        "project/play.yml",
+        "project/roles/base/tasks/main.yml",
+        "project/roles/nginx/tasks/main.yml",
+        "project/roles/users/tasks/main.yml",
+    }
+
+
+def test_a_role_that_is_a_link_is_sent_with_its_files(role: RoleFiles, tmp_path: Path) -> None:
+    (tmp_path / "roles" / "web").symlink_to("nginx")
+    written(a_play(RoleFiles("web", tmp_path / "roles" / "web")), tmp_path)
+    assert role.name == "nginx"
+    assert "project/roles/web/tasks/main.yml" in sent(tmp_path)
+
+
+def test_history_and_caches_stay_here(role: RoleFiles, tmp_path: Path) -> None:
+    for name in (".git/config", "library/__pycache__/a.pyc", "main.retry", "files/.gitignore"):
+        (role.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (role.folder / name).touch()
+    written(a_play(role), tmp_path)
+    names = {name.removeprefix("project/roles/nginx/") for name in sent(tmp_path) if "/roles/" in name}
+    assert names == {"tasks/main.yml", "files/.gitignore"}
+
+
+def test_modes_and_links_are_sent_as_they_are(role: RoleFiles, tmp_path: Path) -> None:
+    (role.folder / "run").touch()
+    (role.folder / "run").chmod(0o755)
+    (role.folder / "nowhere").symlink_to("/not/there")
+    written(a_play(role), tmp_path)
+    copy = tmp_path / "private" / "project" / "roles" / "nginx"
+    assert (copy / "run").stat().st_mode & 0o777 == 0o755
+    assert (copy / "nowhere").readlink() == Path("/not/there")
+
+
+def test_parameters_stand_at_the_role_where_they_win_over_variables_of_the_play(
+    role: RoleFiles, tmp_path: Path
+) -> None:
+    assert written(a_play(role), tmp_path) == {
+        "name": "Role nginx",
+        "hosts": "all",
+        "any_errors_fatal": True,
+        "vars": {"port": 80, "greeting": "{{ name }}"},
+        "roles": [{"role": "nginx", "vars": {"port": 81, "name": "ü 😀"}}],
+    }
+
+
+def test_a_role_without_parameters_has_no_variables_of_its_own(role: RoleFiles, tmp_path: Path) -> None:
+    assert written(replace(a_play(role), parameters={}), tmp_path)["roles"] == [{"role": "nginx"}]
+
+
+def test_facts_are_gathered_where_ansible_thinks_so_unless_the_role_does_without(
+    role: RoleFiles, tmp_path: Path
+) -> None:
+    assert "gather_facts" not in written(a_play(role), tmp_path / "with")
+    assert written(replace(a_play(role), gather_facts=False), tmp_path / "without")["gather_facts"] is False
+
+
+def test_inventory_and_settings_are_beside_the_project(role: RoleFiles, tmp_path: Path) -> None:
+    written(a_play(role), tmp_path)
+    private = tmp_path / "private"
+    assert json.loads((private / "inventory" / "hosts.json").read_text(encoding="utf-8")) == INVENTORY
+    assert json.loads((private / "env" / "settings").read_text(encoding="utf-8")) == {
+        "suppress_ansible_output": True,
+        "fact_cache": FACTS,
+        "fact_cache_type": "jsonfile",
+    }
+
+
+def test_a_folder_that_is_in_use_is_not_written_over(role: RoleFiles, tmp_path: Path) -> None:
+    written(a_play(role), tmp_path)
+    with pytest.raises(FileExistsError):
+        written(a_play(role), tmp_path)

@@ -1,0 +1,215 @@
+"""Files of a project: texts, and where roles are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InputError, Problem, UsageError
+from pipeline.player import RoleFiles
+from pipeline.recipe import RoleUse
+from pipeline.sources import RoleFinder, read_text, role_entries
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipes").mkdir()
+    return tmp_path
+
+
+def add_role(folder: Path, *dependencies: str) -> Path:
+    (folder / "tasks").mkdir(parents=True)
+    (folder / "tasks" / "main.yml").write_text("[]\n")
+    if dependencies:
+        (folder / "meta").mkdir()
+        (folder / "meta" / "main.yml").write_text(f"dependencies: [{', '.join(dependencies)}]\n")
+    return folder
+
+
+def finder(project: Path, *roles_path: Path) -> RoleFinder:
+    return RoleFinder(project / "recipes" / "default.yml", project, roles_path)
+
+
+def problem(project: Path, name: str) -> Problem:
+    with pytest.raises(InputError) as caught:
+        finder(project).find(RoleUse(name, line=12))
+    (found,) = caught.value.problems
+    return found
+
+
+# texts
+
+
+def test_a_text_is_read_as_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes("ü\n".encode())
+    assert read_text(tmp_path / "a", "recipe") == "ü\n"
+
+
+def test_a_text_that_cannot_be_read_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"gr\xfc\xdfe")
+    with pytest.raises(UsageError, match="the recipe is missing") as missing:
+        read_text(tmp_path / "a", "recipe", "write one")
+    assert missing.value.hint == "write one"
+    with pytest.raises(UsageError, match="is not UTF-8 text .* at byte 2"):
+        read_text(tmp_path / "latin", "recipe")
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        read_text(tmp_path, "recipe")
+
+
+# finding
+
+
+@pytest.mark.parametrize(
+    "place", ["roles/web", "recipes/roles/web", "recipes/web", "web"], ids=["project", "recipe", "path", "project path"]
+)
+def test_a_role_is_found_in_the_project_and_beside_the_recipe(project: Path, place: str) -> None:
+    add_role(project / place)
+    assert finder(project).find(RoleUse("web")) == RoleFiles("web", Path(place))
+
+
+@pytest.mark.parametrize("written", ["../more/web", "more/web", "more/web/", "./more/web"])
+def test_a_role_may_be_a_path_from_the_recipe_or_the_project(project: Path, written: str) -> None:
+    add_role(project / "more" / "web")
+    assert finder(project).find(RoleUse(written)) == RoleFiles("web", Path("more/web"))
+
+
+def test_the_roles_path_comes_first_and_the_project_before_the_recipe(project: Path) -> None:
+    for place in ("first/web", "second/web", "roles/web", "recipes/roles/web"):
+        add_role(project / place)
+    both = (project / "first", project / "second")
+    assert finder(project, *both).find(RoleUse("web")).folder == Path("first/web")
+    assert finder(project).find(RoleUse("web")).folder == Path("roles/web")
+
+
+def test_a_folder_that_is_no_role_is_passed_over(project: Path) -> None:
+    (project / "roles" / "web" / "files").mkdir(parents=True)
+    add_role(project / "recipes" / "roles" / "web")
+    assert finder(project).find(RoleUse("web")).folder == Path("recipes/roles/web")
+
+
+def test_a_link_to_a_role_keeps_the_name_that_others_ask_for(project: Path) -> None:
+    add_role(project / "shared" / "web-1.2")
+    (project / "roles").mkdir()
+    (project / "roles" / "web").symlink_to("../shared/web-1.2")
+    found = finder(project).find(RoleUse("web"))
+    assert (found.name, found.folder) == ("web", Path("roles/web"))
+    assert [entry.path for entry in role_entries(found)] == ["web/tasks/main.yml"]
+
+
+def test_a_missing_role_is_reported_at_the_recipes_line_with_the_roles_that_there_are(project: Path) -> None:
+    add_role(project / "roles" / "nginx")
+    add_role(project / "recipes" / "roles" / "app")
+    (project / "roles" / "notes.txt").touch()
+    assert problem(project, "ngnix") == Problem(
+        "recipes/default.yml",
+        12,
+        1,
+        "roles",
+        "there is no role 'ngnix'",
+        "looked in roles, recipes/roles; there are: app, nginx",
+    )
+
+
+def test_without_any_role_the_hint_says_so(project: Path) -> None:
+    assert problem(project, "web").hint == "looked in roles, recipes/roles; there are: none"
+
+
+# dependencies
+
+
+@pytest.mark.parametrize(
+    "written", ["base", "{role: base}", "{name: base, vars: {a: 1}}", '{role: base, when: "true"}', "'base'"]
+)
+def test_a_dependency_is_found_in_every_form(project: Path, written: str) -> None:
+    add_role(project / "roles" / "web", written)
+    add_role(project / "roles" / "base")
+    found = finder(project).find(RoleUse("web"))
+    assert found.dependencies == (RoleFiles("base", Path("roles/base")),)
+
+
+@pytest.mark.parametrize("meta", ["", "galaxy_info: {}\n", "dependencies:\n", "dependencies: {}\n", "[]\n"])
+def test_a_meta_file_without_dependencies_has_none(project: Path, meta: str) -> None:
+    (add_role(project / "roles" / "web") / "meta").mkdir()
+    (project / "roles" / "web" / "meta" / "main.yml").write_text(meta)
+    assert finder(project).find(RoleUse("web")).dependencies == ()
+
+
+def test_dependencies_of_dependencies_count_and_yaml_is_yaml(project: Path) -> None:
+    add_role(project / "roles" / "web", "base")
+    add_role(project / "roles" / "base", "users")
+    (project / "roles" / "base" / "meta" / "main.yml").rename(project / "roles" / "base" / "meta" / "main.yaml")
+    add_role(project / "roles" / "users")
+    paths = [entry.path for entry in role_entries(finder(project).find(RoleUse("web")))]
+    assert paths == [
+        "web/meta/main.yml",
+        "web/tasks/main.yml",
+        "base/meta/main.yaml",
+        "base/tasks/main.yml",
+        "users/tasks/main.yml",
+    ]
+
+
+def test_roles_that_depend_on_each_other_end(project: Path) -> None:
+    add_role(project / "roles" / "a", "b", "a")
+    add_role(project / "roles" / "b", "c")
+    add_role(project / "roles" / "c", "a")
+    entries = role_entries(finder(project).find(RoleUse("a")))
+    assert {entry.path.split("/")[0] for entry in entries} == {"a", "b", "c"}
+    assert len(entries) == len(set(entries))
+
+
+def test_a_missing_dependency_says_whose_it_is(project: Path) -> None:
+    add_role(project / "roles" / "web", "base")
+    found = problem(project, "web")
+    assert (found.line, found.message) == (12, "there is no role 'base' (a dependency of web)")
+
+
+def test_a_meta_file_that_is_no_yaml_is_an_input_error(project: Path) -> None:
+    add_role(project / "roles" / "web", "a, b: c: d")
+    assert problem(project, "web").file == "roles/web/meta/main.yml"
+
+
+# entries
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {entry.path: entry.mode for entry in role_entries(RoleFiles("web", folder))}
+
+
+def test_tools_own_files_are_no_part_of_a_role(tmp_path: Path) -> None:
+    add_role(tmp_path)
+    for name in (".git/config", "library/__pycache__/a.pyc", "tasks/main.retry", "b.pyc", ".DS_Store"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / ".gitignore").touch()
+    assert set(modes(tmp_path)) == {"web/tasks/main.yml", "web/files/.gitignore"}
+    (tmp_path / "submodule").mkdir()
+    (tmp_path / "submodule" / ".git").write_text("gitdir: elsewhere")
+    assert "web/submodule/.git" not in modes(tmp_path)
+
+
+def test_of_a_files_mode_only_the_executable_bit_counts(tmp_path: Path) -> None:
+    for mode in (0o644, 0o600, 0o755, 0o700, 0o411):
+        (tmp_path / f"{mode:o}").touch()
+        (tmp_path / f"{mode:o}").chmod(mode)
+    assert modes(tmp_path) == {"web/644": "", "web/600": "", "web/755": "x", "web/700": "x", "web/411": "x"}
+
+
+def test_a_link_counts_by_what_it_says_even_when_it_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").touch()
+    (tmp_path / "to_folder").symlink_to("folder")
+    (tmp_path / "nowhere").symlink_to("/not/there")
+    assert modes(tmp_path) == {"web/folder/a": "", "web/nowhere": "link", "web/to_folder": "link"}
+    before = role_entries(RoleFiles("web", tmp_path))
+    (tmp_path / "nowhere").unlink()
+    (tmp_path / "nowhere").symlink_to("/not/there/either")
+    assert role_entries(RoleFiles("web", tmp_path)) != before
+
+
+def test_two_roles_with_the_same_file_are_told_apart(tmp_path: Path) -> None:
+    entries = role_entries(RoleFiles("a", add_role(tmp_path / "a"), (RoleFiles("b", add_role(tmp_path / "b")),)))
+    assert [entry.path for entry in entries] == ["a/tasks/main.yml", "b/tasks/main.yml"]

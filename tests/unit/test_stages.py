@@ -1,0 +1,407 @@
+"""Each verb of the pipeline by itself: once as it should go, once as it fails; and what all of them keep."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine import Completed, ContainerSpec, Image
+from pipeline.errors import EngineError, InputError, PipelineError, PlayFailedError, PushFailedError, VerificationError
+from pipeline.events import Pushed, Transfer, Warned
+from pipeline.image_config import Healthcheck, ImageConfig
+from pipeline.plan import Step
+from pipeline.player import Play, PlayResult, RoleFiles
+from pipeline.project import Project
+from pipeline.recipe import RoleUse, Service, Verify
+from pipeline.stage import Build
+from stages import CATALOGUE, base, commit, conductor, initialize, provision, push, tag, target, verify
+from tests.unit.fake_commands import COMMANDS
+from tests.unit.fakes import BASE, World, a_build, a_service
+
+ROLE = Step("x", "web", "nginx", 0)
+WHOLE = Step("x", "web")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def based(world: World, service: Service) -> Build:
+    """As after the stage `base`."""
+    return base.run(a_build(service), WHOLE, world.tools)
+
+
+def targeted(world: World, service: Service) -> Build:
+    """As after the stage `target` of the first role."""
+    return target.run(based(world, service), ROLE, world.tools)
+
+
+def played(world: World, service: Service) -> Build:
+    """As after the stage `provision` of the first role."""
+    return provision.run(targeted(world, service), ROLE, world.tools)
+
+
+def finished(world: World, service: Service) -> Build:
+    """As after the last commit of a service with one role."""
+    return commit.finish(commit.run(played(world, service), ROLE, world.tools), WHOLE, world.tools)
+
+
+# initialize
+
+
+def test_initialize_finds_the_files_of_every_role(world: World) -> None:
+    assert initialize.run(a_build(a_service("nginx", "app")), WHOLE, world.tools).note == "2 roles"
+
+
+def test_initialize_names_all_the_roles_that_are_missing(world: World) -> None:
+    world.records.missing = ("app", "db")
+    with pytest.raises(InputError) as caught:
+        initialize.run(a_build(a_service("app", "nginx", "db")), WHOLE, world.tools)
+    assert [(problem.line, problem.message) for problem in caught.value.problems] == [
+        (5, "there is no role 'app'"),
+        (7, "there is no role 'db'"),
+    ]
+
+
+# base
+
+
+def test_base_makes_the_root_and_sees_which_layers_are_there(world: World) -> None:
+    build = based(world, a_service("nginx"))
+    assert build.base == world.engine.find_image(BASE)
+    assert build.base is not None
+    assert build.image == build.base.id
+    assert [key.role for key in build.keys] == ["nginx", ""]
+
+
+def test_base_fails_with_the_reason_why_there_is_no_root(world: World) -> None:
+    world.roots.failure = EngineError("manifest unknown")
+    with pytest.raises(EngineError, match="manifest unknown"):
+        based(world, a_service("nginx"))
+
+
+# conductor
+
+
+def test_conductor_is_built_on_its_own_base_and_started(world: World) -> None:
+    before = a_build(a_service("nginx"))
+    assert conductor.run(before, WHOLE, world.tools) == before
+    assert world.verbs() == ["make-root", "build-conductor", "start-conductor"]
+    assert world.player.running is not None
+
+
+def test_conductor_fails_where_its_root_cannot_be_made(world: World) -> None:
+    world.roots.failure = EngineError("no")
+    with pytest.raises(EngineError):
+        conductor.run(a_build(a_service("nginx")), WHOLE, world.tools)
+    assert world.player.running is None
+
+
+# target
+
+
+def test_target_is_kept_alive_by_what_it_borrows_and_is_registered_for_removal(world: World) -> None:
+    build = targeted(world, a_service("nginx"))
+    assert build.target is not None
+    spec = world.engine.containers[build.target].spec
+    assert spec == ContainerSpec(
+        image=build.image or "",
+        entrypoint=world.player.keep_alive(),
+        command=("sleep", "1"),  # the base's own
+        user="0",
+        mounts=world.player.mounts(),
+    )
+    (undo,) = world.undo
+    undo()
+    assert world.engine.containers == {}
+
+
+LISTS = "/var/lib/apt/lists"
+
+
+def refreshes(world: World) -> list[str]:
+    return [call for call in world.engine.calls if call.startswith("run sh -c")]
+
+
+def test_only_the_first_target_of_a_build_finds_the_lists_refreshed(world: World) -> None:
+    world.roots.folders = (LISTS,)
+    world.engine.answers[("sh", "-c", target.REFRESH_LISTS)] = Completed(0, b"", b"")
+    build = based(world, a_service("nginx", "app", "db"))
+    build = replace(build, keys=(replace(build.keys[0], image=build.image), *build.keys[1:]))
+    for index in (1, 2):
+        started = target.run(build, Step("target", "web", "x", index), world.tools)
+        assert started.target is not None
+        assert world.engine.containers[started.target].spec.mounts[-1].target == LISTS
+    assert len(refreshes(world)) == 1
+
+
+def test_a_root_without_package_lists_is_not_asked_to_refresh_them(world: World) -> None:
+    targeted(world, a_service("nginx"))
+    assert refreshes(world) == []
+
+
+def test_lists_that_cannot_be_refreshed_are_a_warning(world: World) -> None:
+    world.roots.folders = (LISTS,)
+    failed = Completed(100, b"", b"W: a\nE: no route to the mirror\n")
+    world.engine.answers[("sh", "-c", target.REFRESH_LISTS)] = failed
+    assert targeted(world, a_service("nginx")).target
+    assert world.events == [Warned("the package lists could not be refreshed", hint="E: no route to the mirror")]
+
+
+def test_target_needs_a_base(world: World) -> None:
+    with pytest.raises(PipelineError, match="has no base"):
+        target.run(a_build(a_service("nginx")), ROLE, world.tools)
+
+
+# provision
+
+
+def test_provision_plays_the_role_with_parameters_and_variables(world: World) -> None:
+    service = replace(
+        a_service(RoleUse("roles/nginx", {"port": 81}, gather_facts=False)), variables={"a": 1}, python="base"
+    )
+    played(world, service)
+    assert world.player.plays == [
+        Play(
+            role=RoleFiles("nginx", Path("roles/roles/nginx")),
+            parameters={"port": 81},
+            variables={"a": 1},
+            gather_facts=False,
+            borrowed_python=False,
+            step=ROLE.id,
+        )
+    ]
+
+
+def test_provision_lays_what_the_role_says_over_the_layer_below(world: World) -> None:
+    world.player.results["nginx"] = PlayResult(config=ImageConfig(user="www", environment={"A": "1"}))
+    build = played(world, a_service("nginx"))
+    assert build.config == ImageConfig(command=("sleep", "1"), environment={"PATH": "/bin", "A": "1"}, user="www")
+
+
+def test_provision_passes_the_failure_of_a_task_on(world: World) -> None:
+    world.player.failures["nginx"] = PlayFailedError("role nginx, task 'x': no")
+    with pytest.raises(PlayFailedError, match="task 'x'"):
+        played(world, a_service("nginx"))
+
+
+def test_provision_needs_a_target(world: World) -> None:
+    with pytest.raises(PipelineError, match="no target"):
+        provision.run(based(world, a_service("nginx")), ROLE, world.tools)
+
+
+# commit
+
+
+def test_commit_makes_a_layer_remembers_it_and_lets_the_target_go(world: World) -> None:
+    build = commit.run(played(world, a_service("nginx")), ROLE, world.tools)
+    assert world.verbs()[-4:] == ["settle", "commit", "remove_container", "save"]
+    assert world.engine.containers == {}
+    assert build.target is None
+    assert list(world.records.saved.values()) == [build.image]
+    assert world.engine.images[build.image or ""].config.normalised() == build.config.normalised()
+
+
+def test_commit_refuses_a_layer_with_traces_of_the_build(world: World) -> None:
+    world.player.residue["nginx"] = "/root/.ansible/tmp/x"
+    build = played(world, a_service("nginx"))
+    with pytest.raises(VerificationError, match=r"role nginx leaves traces .*A /root/.ansible/tmp/x") as caught:
+        commit.run(build, ROLE, world.tools)
+    assert "verify.allow" in caught.value.hint
+    assert world.records.saved == {}
+    assert "commit" not in world.verbs()
+
+
+def test_commit_lets_pass_what_the_recipe_allows(world: World) -> None:
+    world.player.residue["nginx"] = "/run/app/socket"
+    service = a_service("nginx", verify=Verify(run=False, allow=("/run/app*",)))
+    assert commit.run(played(world, service), ROLE, world.tools).image
+
+
+def test_a_commit_that_fails_is_not_remembered(world: World) -> None:
+    build = played(world, a_service("nginx"))
+    world.engine.fail("commit", EngineError("no space"))
+    with pytest.raises(EngineError):
+        commit.run(build, ROLE, world.tools)
+    assert world.records.saved == {}
+
+
+@pytest.mark.parametrize("stage", [commit.run, commit.finish])
+def test_commit_needs_something_to_commit(world: World, stage: object) -> None:
+    assert callable(stage)
+    with pytest.raises(PipelineError, match="there is no"):
+        stage(a_build(a_service("nginx")), ROLE, world.tools)
+
+
+def test_the_end_of_commit_adds_configuration_and_no_layer(world: World) -> None:
+    wanted = ImageConfig(entrypoint=("/init",), labels={"a": "b"}, exposed=("80/tcp",))
+    layer = commit.run(played(world, a_service("nginx", config=wanted)), ROLE, world.tools)
+    build = commit.finish(layer, WHOLE, world.tools)
+    image = world.engine.images[build.image or ""]
+    assert image.layers == world.engine.images[layer.image or ""].layers
+    # A new entry point drops the command that had been written for the old one.
+    assert image.config == ImageConfig(("/init",), None, {"PATH": "/bin"}, ("80/tcp",), labels={"a": "b"})
+    assert build.config == image.config
+
+
+# verify
+
+
+RUNS = Verify(run=True)
+ENDS = ImageConfig(command=("true",))
+
+
+def test_verify_starts_the_image_and_only_then_remembers_it(world: World) -> None:
+    build = finished(world, a_service("nginx", config=ENDS, verify=RUNS))
+    done = verify.run(build, WHOLE, world.tools)
+    assert done.note == "ran and ended with 0"
+    assert world.verbs()[-4:] == ["start", "await_ready", "remove_container", "save"]
+    assert world.records.saved[build.keys[-1].key] == build.image
+    assert world.engine.containers == {}
+
+
+def test_verify_may_look_at_the_configuration_only(world: World) -> None:
+    build = finished(world, a_service("nginx"))
+    assert verify.run(build, WHOLE, world.tools).note == "configuration only"
+    assert world.verbs()[-1] == "save"
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        (ImageConfig(command=("sleep", "1")), "did not stop in time and had to be killed"),
+        (ImageConfig(command=("sleep", "1"), healthcheck=Healthcheck(("CMD", "false"))), "does not get healthy"),
+        (ImageConfig(command=("env", "1"), entrypoint=("/bin/nope",)), "cannot run"),
+    ],
+)
+def test_verify_refuses_an_image_that_does_not_keep_its_contract(
+    world: World, config: ImageConfig, problem: str
+) -> None:
+    build = finished(world, a_service("nginx", config=config, verify=RUNS))
+    with pytest.raises(PipelineError, match=problem):
+        verify.run(build, WHOLE, world.tools)
+    assert build.keys[-1].key not in world.records.saved
+    for undo in world.undo:
+        undo()
+    assert world.engine.containers == {}
+
+
+@pytest.mark.parametrize("code", [125, 126, 127])
+def test_verify_refuses_an_image_whose_command_cannot_be_run(
+    world: World, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COMMANDS, "true", lambda _words, _world, _streams: code)
+    build = finished(world, a_service("nginx", config=ENDS, verify=RUNS))
+    with pytest.raises(VerificationError, match=f"does not start \\(exit code {code}\\)"):
+        verify.run(build, WHOLE, world.tools)
+
+
+@pytest.mark.parametrize(
+    ("test", "probe"),
+    [
+        (("CMD", "true", "x"), "true x"),
+        (("CMD-SHELL", "exit 0"), "/bin/sh -c exit 0"),
+        (("NONE",), ""),
+    ],
+)
+def test_verify_probes_with_the_images_own_health_check(world: World, test: tuple[str, ...], probe: str) -> None:
+    config = ImageConfig(command=("true",), healthcheck=Healthcheck(test))
+    verify.run(finished(world, a_service("nginx", config=config, verify=RUNS)), WHOLE, world.tools)
+    assert f"await_ready {probe} 30" in world.engine.calls
+
+
+def test_verify_tries_the_command_that_the_recipe_names(world: World) -> None:
+    service = a_service("nginx", verify=Verify(run=True, command=("echo", "hello")))
+    verify.run(finished(world, service), WHOLE, world.tools)
+
+
+def test_verify_refuses_what_nobody_declared(world: World) -> None:
+    build = finished(world, a_service("nginx"))
+    image = world.engine.find_image(build.image or "")
+    assert isinstance(image, Image)
+    stray = replace(image, config=replace(image.config, environment={"PATH": "/bin", "SECRET": "x"}))
+    with pytest.raises(VerificationError, match="environment: SECRET is 'x', declared is None"):
+        verify.check_config(build, stray)
+
+
+def test_verify_needs_an_image(world: World) -> None:
+    with pytest.raises(PipelineError, match="no image to verify"):
+        verify.run(a_build(a_service("nginx")), WHOLE, world.tools)
+
+
+# tag
+
+
+def test_tag_gives_the_image_every_name(world: World) -> None:
+    build = tag.run(finished(world, a_service("nginx")), WHOLE, world.tools)
+    assert build.tags == ("shop-web:1.2.0", "shop-web:latest")
+    assert set(build.tags) <= set(world.engine.images[build.image or ""].tags)
+
+
+def test_tag_takes_the_recipes_templates(world: World) -> None:
+    build = finished(world, a_service("nginx"))
+    build = replace(build, recipe=replace(build.recipe, tags=("example.org/{service}:{major}",)))
+    assert tag.run(build, WHOLE, world.tools).tags == ("example.org/web:1",)
+
+
+def test_tag_refuses_a_template_that_makes_no_name_before_it_gives_any(world: World) -> None:
+    build = finished(world, a_service("nginx"))
+    build = replace(build, recipe=replace(build.recipe, tags=("{service}:{version}", "{nope}")))
+    with pytest.raises(InputError, match="nope"):
+        tag.run(build, WHOLE, world.tools)
+    assert "tag" not in world.verbs()
+
+
+def test_tag_needs_an_image(world: World) -> None:
+    with pytest.raises(PipelineError, match="no image to tag"):
+        tag.run(a_build(a_service("nginx")), WHOLE, world.tools)
+
+
+# push
+
+
+def test_push_pushes_every_name_and_reports_what_the_registry_confirmed(world: World) -> None:
+    build = tag.run(finished(world, a_service("nginx")), WHOLE, world.tools)
+    assert push.run(build, WHOLE, world.tools).note == "2 names"
+    assert set(world.engine.registry) == set(build.tags)
+    pushed = [event for event in world.emitted(Pushed) if isinstance(event, Pushed)]
+    assert [event.tag for event in pushed] == list(build.tags)
+    assert all(event.digest.startswith("sha256:") for event in pushed)
+    assert Transfer(WHOLE.id, "layer", "Pushed", 1, 1) in world.events
+
+
+def test_push_stops_at_the_first_name_that_is_refused(world: World) -> None:
+    build = tag.run(finished(world, a_service("nginx")), WHOLE, world.tools)
+    world.engine.fail("push", PushFailedError("denied"))
+    with pytest.raises(PushFailedError, match="denied"):
+        push.run(build, WHOLE, world.tools)
+    assert world.verbs().count("push") == 1
+    assert world.emitted(Pushed) == []
+
+
+# all of them
+
+
+def test_every_module_of_stages_is_in_the_catalogue_and_says_what_it_is_for() -> None:
+    folder = Path(base.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {entry.name for entry in CATALOGUE} == modules
+    for entry in CATALOGUE:
+        assert entry.run.__module__ == f"stages.{entry.name}"  # type: ignore[attr-defined]
+        assert entry.run.__doc__
+
+
+def test_no_stage_changes_the_state_that_it_is_given(world: World) -> None:
+    build = replace(a_build(a_service("nginx")), project=Project("shop", "1.2.0"))
+    for entry in CATALOGUE:
+        before, text = build, repr(build)
+        build = entry.run(build, ROLE if entry.per_role else WHOLE, world.tools)
+        assert repr(before) == text, entry.name
+        with pytest.raises(FrozenInstanceError):
+            build.note = "x"  # type: ignore[misc]
+    assert build.tags
+    assert all(undo() is None for undo in world.undo)  # type: ignore[func-returns-value]
+    assert world.engine.containers == {}
