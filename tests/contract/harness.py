@@ -149,8 +149,8 @@ class Box:
         return self.log()
 
     def until_up(self, name: str, patience: float = PATIENCE) -> Self:
-        """Wait until the service is up, as the image's own command sees it."""
-        if not eventually(lambda: self.run("container-svc", "status", name).code == 0, patience):
+        """Wait until the service is up and its check agrees, as the image's own command sees it."""
+        if not eventually(lambda: self.run("container-svc", "wait", name, "1").code == 0, patience):
             raise AssertionError(f"service {name} did not come up:\n{self.log()}")
         return self
 
@@ -233,18 +233,18 @@ class Lab:
         self.cell = cell
         self.labels = {LABEL: "contract", RUN_LABEL: uuid.uuid4().hex}
 
-    def make(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Box:  # noqa: ANN401 - the SDK's own
+    def make(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Box:
         """Create a container without starting it. Options are those of the SDK's create()."""
         box = Box(self.client.containers.create(self.cell.image, list(command) or None, labels=self.labels, **options))
         if files:
             box.container.put_archive("/", archive(files))
         return box
 
-    def box(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Box:  # noqa: ANN401 - the same
+    def box(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Box:
         """Create a container and start it."""
         return self.make(*command, files=files, **options).start()
 
-    def outcome(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Outcome:  # noqa: ANN401 - the same
+    def outcome(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Outcome:
         """Run a container to its end, and take it away."""
         box = self.box(*command, files=files, **options)
         try:

@@ -36,7 +36,7 @@ def test_a_service_that_ignores_term_does_not_make_the_engine_kill(lab: Lab) -> 
 def test_a_command_that_ignores_term_does_not_make_the_engine_kill(lab: Lab) -> None:
     """H2."""
     command = "trap '' TERM; echo up; while :; do sleep .1; done"
-    box = lab.box("sh", "-c", command, files=obedient("good"), environment={"CONTAINER_STOP_TIMEOUT": "2"})
+    box = lab.box("sh", "-c", command, files=obedient("good"), environment={"CONTAINER_STOP_TIMEOUT": "1"})
     box.until_log("good runs")
     box.until_log("up")
     seconds, outcome = box.stop()
@@ -116,7 +116,7 @@ def test_a_stop_right_after_the_start_is_clean_at_every_moment(lab: Lab) -> None
     """H9, from the moment that the init has a child: what comes before the kernel or the init drops, see the README."""
 
     def stopped_after(milliseconds: int) -> tuple[float, int]:
-        box = lab.box(files=stubborn("bad"), environment={"CONTAINER_STOP_TIMEOUT": "2"})
+        box = lab.box(files=stubborn("bad"), environment={"CONTAINER_STOP_TIMEOUT": "1"})
         assert eventually(lambda: len(box.container.top()["Processes"] or []) > 1)
         time.sleep(milliseconds / 1000)
         seconds, outcome = box.stop()

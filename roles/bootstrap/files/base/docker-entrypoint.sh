@@ -3,7 +3,6 @@
 # Every name of its own begins with ctr_, because a shell hands a changed variable on to its children.
 set -u
 
-# shellcheck disable=SC1090,SC1091,SC2034,SC2154,SC2209
 ctr_lib=/usr/local/lib/container
 . /etc/container-release
 . "$ctr_lib/common.sh"

@@ -1,6 +1,5 @@
 # shellcheck shell=sh
 # Messages, time, and where the state of the running container is kept.
-# shellcheck disable=SC2034
 ctr_phase=boot
 ctr_child=
 ctr_layer=
@@ -84,6 +83,7 @@ choose_run_directory() {
     ctr_run=/run
     if ! [ -w /run ]; then
         ctr_run=/tmp/.container
+        # shellcheck disable=SC3067
         mkdir -p "$ctr_run" 2>/dev/null && [ -O "$ctr_run" ] ||
             die 1 "nowhere to keep state: give the container a writable /run (--tmpfs /run) or /tmp"
     fi

@@ -75,6 +75,7 @@ env_refresh() {
     ctr_changed=
     ctr_ifs=$IFS
     IFS=$ctr_newline
+    # shellcheck disable=SC2044
     for ctr_file in $(find "$container_environment_directory/" "$ctr_state/environment/" \
         -mindepth 1 -maxdepth 1 -type f -newer "$ctr_state/started" 2>/dev/null); do
         export_file "$ctr_file"

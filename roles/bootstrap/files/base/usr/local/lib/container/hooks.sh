@@ -77,7 +77,8 @@ authorise_insecure_key() {
         return 0
     fi
     warn "the insecure key may log in as root: never do this where others can reach the port"
-    mkdir -p -m 700 /root/.ssh
+    mkdir -p /root/.ssh
+    chmod 700 /root/.ssh
     grep -qxF -f /etc/insecure_key.pub /root/.ssh/authorized_keys 2>/dev/null ||
         (umask 077 && cat /etc/insecure_key.pub >>/root/.ssh/authorized_keys)
 }
