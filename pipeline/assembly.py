@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
@@ -15,7 +17,9 @@ from platformdirs import user_cache_path
 from pipeline import sources
 from pipeline.cleaning import run_name
 from pipeline.conductor import Conductor
+from pipeline.remote_bootstrap import bootstrap
 from pipeline.docker_engine import DockerEngine, connect
+from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
 from pipeline.locks import Locks
@@ -28,7 +32,7 @@ from pipeline.project import (
     parse_image,
     parse_version_file,
 )
-from pipeline.recipe import Recipe, Service, parse_recipe
+from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap, Recipe, Service, parse_recipe
 from pipeline.records import EngineRecords
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
@@ -36,6 +40,9 @@ from pipeline.stage import Build, Tools
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
+
+CONDUCTOR_IMAGE = "debian:trixie-slim"
+"""What the conductor starts from where its root cannot be bootstrapped."""
 
 CONTAINER_PREFIX = "baseimage-run"
 KEPT_PREFIX = "baseimage-kept"
@@ -70,7 +77,7 @@ class Loaded:
     finder: sources.RoleFinder
 
 
-def load(options: Options) -> Loaded:
+def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     """Read recipe, version.txt and image.txt, and find every role.
 
     Raises InputError with all the mistakes that were found; nothing has been started by then.
@@ -82,7 +89,7 @@ def load(options: Options) -> Loaded:
     image = _collect(problems, lambda: _image(options.folder))
     if parsed is None:
         raise InputError(problems)
-    recipe = _with_strategy(parsed.recipe, options.strategy)
+    recipe = _with_conductor(parsed.recipe, options, environ)
     finder = sources.RoleFinder(path, options.folder, options.roles_path)
     for role in (role for service in recipe.services for role in service.roles):
         _collect(problems, lambda role=role: finder.find(role))  # type: ignore[misc]
@@ -123,16 +130,26 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
     """The adapters, joined."""
     retrying = RetryingEngine(engine, emit)
     finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
-    return Tools(
-        engine=retrying,
-        player=Conductor(retrying, loaded.recipe.conductor, emit, labels=OWNED, environ=environ, lock=lock),
-        roots=EngineRoots(
-            retrying, emit, folder=loaded.path.parent, labels=OWNED, environ=environ, lock=lock, refresh=options.refresh
-        ),
-        records=EngineRecords(retrying, finder, state_folder(environ) / "layers", use_cache=options.use_cache),
-        emit=emit,
-        on_exit=_nothing_to_register,
+    settings = loaded.recipe.conductor
+    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock)
+
+    def conductor(step: str) -> ContainerId:
+        player.start(player.build(roots.ensure(settings.base, step).id, step))
+        return player.container()
+
+    roots = EngineRoots(
+        retrying,
+        emit,
+        folder=loaded.path.parent,
+        labels=OWNED,
+        environ=environ,
+        lock=lock,
+        refresh=options.refresh,
+        # The conductor's own root cannot be made in the conductor.
+        elsewhere=None if isinstance(settings.base, Bootstrap) else partial(bootstrap, retrying, conductor, emit),
     )
+    records = EngineRecords(retrying, finder, state_folder(environ) / "layers", use_cache=options.use_cache)
+    return Tools(retrying, player, roots, records, emit, _nothing_to_register)
 
 
 def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngine:
@@ -187,11 +204,17 @@ def _project(options: Options, recipe: Recipe, version: ImageSettings, image: Im
     return project
 
 
-def _with_strategy(recipe: Recipe, strategy: str) -> Recipe:
-    if not strategy:
-        return recipe
-    chosen = cast("Literal['mitogen', 'docker']", strategy)
-    return replace(recipe, conductor=replace(recipe.conductor, strategy=chosen))
+def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]) -> Recipe:
+    """The recipe with the command line's strategy, and a conductor that this machine can make.
+
+    Without mmdebstrap the default conductor starts from an image, and roots are then bootstrapped in it.
+    """
+    conductor = recipe.conductor
+    if options.strategy:
+        conductor = replace(conductor, strategy=cast("Literal['mitogen', 'docker']", options.strategy))
+    if conductor.base == DEFAULT_CONDUCTOR_BASE and not shutil.which("mmdebstrap", path=environ.get("PATH")):
+        conductor = replace(conductor, base=BaseImage(CONDUCTOR_IMAGE))
+    return replace(recipe, conductor=conductor)
 
 
 def _chosen(recipe: Recipe, names: tuple[str, ...]) -> tuple[Service, ...]:

@@ -53,15 +53,13 @@ def main() -> NoReturn:
     except errors.StopRequested as stop:
         code = stop.exit_code
     except errors.PipelineError as error:
-        _say(error)
+        _say(error, debug=debug)
         code = error.exit_code
     except BrokenPipeError:
         code = errors.EXIT_BUILD_FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a defect, said in one line
         _unexpected(error, debug=debug)
         code = errors.EXIT_UNEXPECTED
-    if debug and isinstance(sys.exc_info()[1], Exception):
-        traceback.print_exc()
     sys.stdout.flush()
     sys.exit(code)
 
@@ -75,6 +73,16 @@ def cli() -> None:
     target container; each role becomes a layer; the image is verified, tagged from version.txt and image.txt,
     and pushed on request.
     """
+
+
+log_format = click.option(
+    "--log-format",
+    type=click.Choice(["auto", "tty", "plain", "json", "quiet"]),
+    default="auto",
+    show_default=True,
+    help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md).",
+)
+no_cache = click.option("--no-cache", is_flag=True, help="Play every role, whatever is there.")
 
 
 def project_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -98,13 +106,6 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Path(exists=True, file_okay=False, path_type=Path),
             help="Look for roles here first; may be repeated.",
         ),
-        click.option(
-            "--log-format",
-            type=click.Choice(["auto", "tty", "plain", "json", "quiet"]),
-            default="auto",
-            show_default=True,
-            help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md).",
-        ),
         click.option("--debug", is_flag=True, help="Show a trace with an error."),
     )
     for decorator in reversed(decorators):
@@ -113,10 +114,10 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def build_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of commands that may run roles."""
+    """The options of a command that may run roles."""
     decorators = (
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
-        click.option("--no-cache", is_flag=True, help="Play every role, whatever is there."),
+        no_cache,
         click.option("--strategy", type=click.Choice(["mitogen", "docker"]), help="How the conductor reaches targets."),
     )
     for decorator in reversed(decorators):
@@ -126,6 +127,7 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @cli.command(epilog=EPILOG)
 @project_options
+@log_format
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
 @click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
@@ -136,11 +138,11 @@ def build(**given: Any) -> None:
 
 @cli.command(epilog=EPILOG)
 @project_options
-@build_options
+@no_cache
 def plan(**given: Any) -> None:
     """Show what a build would do and why; runs no role. Exit code 3: there is something to build."""
     options = _options(given)
-    loaded = assembly.load(options)
+    loaded = assembly.load(options, os.environ)
     engine = None
     try:
         engine = assembly.open_engine(os.environ)
@@ -155,6 +157,7 @@ def plan(**given: Any) -> None:
 
 @cli.command(epilog=EPILOG)
 @project_options
+@log_format
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
     _run(given, push=False, only_finished=True)
@@ -162,6 +165,7 @@ def tag(**given: Any) -> None:
 
 @cli.command(epilog=EPILOG)
 @project_options
+@log_format
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
     _run(given, push=True, only_finished=True)
@@ -216,7 +220,7 @@ def _run(given: dict[str, Any], *, push: bool, keep: bool = False, only_finished
 
 
 def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool) -> None:
-    loaded = assembly.load(options)
+    loaded = assembly.load(options, os.environ)
     for warning in loaded.warnings:
         emit(
             Warned(
@@ -302,16 +306,20 @@ def _silent(event: object) -> None:
     """For commands that show no progress."""
 
 
-def _say(error: errors.PipelineError) -> None:
-    for line in error.message.splitlines():
-        click.echo(f"error: {line}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+def _say(error: errors.PipelineError, *, debug: bool) -> None:
+    for failed in _failures(error, keep=False):
+        click.echo("error: " + ": ".join(part for part in (failed.place, failed.message) if part), err=True)
+        if failed.hint:
+            click.echo(f"hint: {failed.hint}", err=True)
+    if debug:
+        traceback.print_exception(error)
 
 
 def _unexpected(error: Exception, *, debug: bool) -> None:
     click.echo(f"error: this is a defect of baseimage: {type(error).__name__}: {error}", err=True)
-    if not debug:
+    if debug:
+        traceback.print_exception(error)
+    else:
         click.echo("hint: run it again with --debug for the trace, and report it", err=True)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from pipeline.play_directory import write_play
 from pipeline.play_events import PlayLog
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
-from pipeline.residue import LEFTOVERS, VOLATILE
+from pipeline.residue import LEFTOVERS, VOLATILE, is_volatile
 from pipeline.role_config import config_from_statistics
 
 Lock = Callable[[str], AbstractContextManager[object]]
@@ -81,7 +81,9 @@ class Conductor:
         context = conductor_context.context(self._environ)
         made = self._engine.build(context, reference, arguments, {}, lambda line: self._emit(Output(step, line)))
         for stage, _ in self._engine.owned("image", [_BUILD_STAGE]):
-            self._engine.remove_image(stage)
+            # The last of them takes those with it that it was made from; they are only refused by themselves.
+            with suppress(EngineError):
+                self._engine.remove_image(stage)
         return made
 
     def start(self, image: ImageId) -> None:
@@ -98,6 +100,12 @@ class Conductor:
             ContainerSpec(image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels)
         )
         self._waiting = self._worker(self._container)
+
+    def container(self) -> ContainerId:
+        """The running conductor. Raises PipelineError when there is none."""
+        if not self._container:
+            raise PipelineError("the conductor does not run")
+        return self._container
 
     def stop(self) -> None:
         """Remove the container."""
@@ -118,14 +126,13 @@ class Conductor:
 
     def play(self, target: ContainerId, play: Play) -> PlayResult:
         """Transmit, work, process. Raises PlayFailedError with role, task, file and line."""
-        if not self._container:
-            raise PipelineError("the conductor does not run")
+        container = self.container()
         log = PlayLog(play.step, play.role.name, _folders(play.role))
         with tempfile.TemporaryDirectory(prefix="baseimage-play-") as scratch:
             private = Path(scratch, "private")
             write_play(private, play, self._inventory(target, play))
             try:
-                self._stream(self._container, private, Path(scratch, "artifacts"), log)
+                self._stream(container, private, Path(scratch, "artifacts"), log)
             except PlayFailedError as error:
                 error.look_inside = f"docker exec -it {target[:12]} sh"
                 raise
@@ -133,7 +140,12 @@ class Conductor:
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
         """Run the settling script in the target; see its module."""
-        done = self._engine.run(target, (PYTHON, "-c", _script("settle.py"), *VOLATILE[:-1], "--", *LEFTOVERS))
+        # What the image below has in those folders may look new, since the target's changes are copies of it.
+        own = [
+            change[2:] for change in self._engine.changes(target) if change.startswith("C ") and is_volatile(change[2:])
+        ]
+        command = (PYTHON, "-c", _script("settle.py"), *VOLATILE[:-1], "--", *LEFTOVERS, "--", *own)
+        done = self._engine.run(target, command)
         if done.exit_code != 0:
             raise EngineError("the target could not be tidied up", detail=done.stderr.decode(errors="replace"))
         return tuple(done.stdout.decode(errors="replace").splitlines())

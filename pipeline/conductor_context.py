@@ -120,7 +120,11 @@ def _pip_files(environ: Mapping[str, str]) -> list[str]:
     named = environ.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
         return []
-    own = [] if named and Path(named).exists() else [name.replace("~", environ.get("HOME", "")) for name in _OWN_PIP_FILES]
+    own = (
+        []
+        if named and Path(named).exists()
+        else [name.replace("~", environ.get("HOME", "")) for name in _OWN_PIP_FILES]
+    )
     return [*([named] if named else []), *PIP_FILES, *own]
 
 

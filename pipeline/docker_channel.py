@@ -87,27 +87,15 @@ class Wire:
             chunk = chunk[sent if isinstance(sent, int) else len(chunk) :]
 
     def end_input(self) -> None:
-        """Tell the command that its stdin is over; its output stays readable."""
-        try:
-            if self._lock is not None:
-                self._end_tls()
-            elif hasattr(self._socket, "shutdown_write"):
-                self._socket.shutdown_write()
-            elif hasattr(self._socket, "shutdown"):
-                self._socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # it has ended already
+        """Tell the command that its stdin is over; its output stays readable.
 
-    def _end_tls(self) -> None:
-        """Send TLS's close notification; not waiting for the other side's keeps the connection readable."""
-        with cast("threading.Lock", self._lock):
-            self._socket.settimeout(0)
-            try:
-                self._socket.unwrap()
-            except (ssl.SSLError, BlockingIOError):
-                pass
-            finally:
-                self._socket.settimeout(None)
+        Not over TLS: Python cannot end one direction of it without losing what is on its way in the other.
+        """
+        with suppress(OSError):  # it has ended already
+            if hasattr(self._socket, "shutdown_write"):
+                self._socket.shutdown_write()
+            elif self._lock is None and hasattr(self._socket, "shutdown"):
+                self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Give the connection up; a reader in another thread sees the end."""
@@ -201,7 +189,8 @@ class _Unbuffered(io.BufferedWriter):
 class ExecChannel:
     """`engine.Channel` over an exec. Read stdout to its end before asking for the exit code.
 
-    One thread may read while another writes. A write to a command that has ended raises BrokenPipeError.
+    One thread may read while another writes. Over TLS the command does not see the end of its stdin: what is said
+    there must tell by itself when it is over. A write to a command that has ended raises BrokenPipeError.
     """
 
     def __init__(self, client: docker.APIClient, exec_id: str, *, kept: int | None = KEPT) -> None:

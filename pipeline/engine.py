@@ -184,11 +184,17 @@ class Engine(Protocol):
         ...
 
     def commit(self, container: ContainerId, config: ImageConfig, reference: str, comment: str) -> ImageId:
-        """Make an image of the container whose configuration is exactly `config`; tagged `reference` if not ""."""
+        """Make an image of the container whose configuration is exactly `config`; tagged `reference` if not "".
+
+        The image goes with the last of those made of it, unless it has a name. `comment` is what its history says.
+        """
         ...
 
     def configure(self, image: ImageId, config: ImageConfig, labels: dict[str, str]) -> ImageId:
-        """The same layers with exactly this configuration; no layer is added."""
+        """The same layers with exactly this configuration and these labels; no layer is added.
+
+        It is `image` itself if that has them already; else `image` goes with it, unless it has a name.
+        """
         ...
 
     def layers(self, image: ImageId) -> tuple[ImageLayer, ...]:
@@ -208,7 +214,10 @@ class Engine(Protocol):
         ...
 
     def remove_image(self, reference: str) -> int:
-        """Untag, and delete when nothing else needs it; the number of images deleted. Quiet when it is gone."""
+        """Untag, and delete when nothing else needs it; the number of images deleted. Quiet when it is gone.
+
+        Raises EngineError for an id that has several names, or that containers or other images are made of.
+        """
         ...
 
     def remove_volume(self, name: str) -> None:

@@ -61,7 +61,7 @@ class Rootfs:
 Base: TypeAlias = BaseImage | Bootstrap | Rootfs
 
 DEFAULT_CONDUCTOR_BASE = Bootstrap(
-    "trixie", include=("python3", "git", "openssh-client", "rsync", "ca-certificates", "docker-cli")
+    "trixie", include=("python3", "git", "openssh-client", "rsync", "ca-certificates", "docker-cli", "mmdebstrap")
 )
 
 

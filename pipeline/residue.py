@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 VOLATILE = ("/tmp", "/var/tmp", "/run", "/dev")
-"""Directories in which a layer has nothing at all."""
+"""Directories in which a layer has nothing of its own."""
 
 LEFTOVERS = (
     "/root/.ansible*",
@@ -40,9 +40,19 @@ def residue(changes: Iterable[str], allowed: Iterable[str] = ()) -> tuple[str, .
 def _is_residue(kind: str, path: str) -> bool:
     if kind == "D":
         return False
-    if any(path.startswith(f"{folder}/") for folder in VOLATILE) or _TOOLS.search(path):
+    if _TOOLS.search(path):
         return True
-    return kind == "A" and any(fnmatchcase(path, pattern) for pattern in LEFTOVERS) and not _is_kept(path)
+    # What a base has in such a folder is its own, and looks changed when a role only passed by.
+    return kind == "A" and (is_volatile(path) or _is_leftover(path))
+
+
+def is_volatile(path: str) -> bool:
+    """Whether a path is below a volatile directory."""
+    return any(path.startswith(f"{folder}/") for folder in VOLATILE)
+
+
+def _is_leftover(path: str) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in LEFTOVERS) and not _is_kept(path)
 
 
 def _is_kept(path: str) -> bool:

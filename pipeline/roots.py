@@ -6,11 +6,11 @@ A bootstrapped or imported root is named after a hash of its inputs, so that the
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import re
 import shutil
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -31,6 +31,9 @@ ROOT_CONFIG = ImageConfig(
 )
 CACHE_FOLDERS = ("/var/cache/apt", "/var/lib/apt/lists", "/var/cache/apk", "/var/cache/dnf", "/var/cache/yum")
 Lock = Callable[[str], AbstractContextManager[object]]
+Elsewhere = Callable[[Bootstrap, Path, str], None]
+"""Bootstraps into an archive where this machine has no mmdebstrap; called with the step's id as well."""
+
 PLENTY = 4 << 30
 _CHUNK = 1 << 20
 
@@ -48,9 +51,11 @@ class EngineRoots:
         environ: Mapping[str, str],
         lock: Lock,
         refresh: bool,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._engine, self._emit, self._folder = engine, emit, folder
         self._labels, self._environ, self._lock, self._refresh = labels, environ, lock, refresh
+        self._elsewhere = elsewhere
         self._fresh: set[str] = set()
 
     def ensure(self, base: Base, step: str) -> Image:
@@ -115,12 +120,15 @@ class EngineRoots:
 
     def _bootstrap(self, base: Bootstrap, scratch: Path, step: str) -> Path:
         program = shutil.which("mmdebstrap", path=self._environ.get("PATH"))
+        archive = scratch / "root.tar"
+        if program is None and self._elsewhere:
+            self._elsewhere(base, archive, step)
+            return archive
         if program is None:
             raise UsageError(
                 f"the root from {base.suite}'s packages needs mmdebstrap, which is not installed",
                 hint="apt-get install mmdebstrap, or use an image: from: debian:12-slim",
             )
-        archive = scratch / "root.tar"
         command = (*_own_mounts(self._environ), program, *arguments(base), base.suite, str(archive), *sources(base))
         lines: list[str] = []
 
@@ -161,7 +169,7 @@ class EngineRoots:
                     target.write(chunk)
                     done += len(chunk)
                     self._emit(Transfer(step, url.rsplit("/", 1)[-1], "downloading", done, total))
-        except (urllib.error.URLError, OSError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise PipelineError(
                 f"the root {url} could not be fetched: {error}", hint="check the address and the network"
             ) from error

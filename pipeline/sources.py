@@ -48,8 +48,8 @@ class RoleFinder:
         dependencies = tuple(
             self._find(each, line, (*above, name)) for each in _dependencies(folder) if each not in above
         )
-        # Not the name of what a link leads to: other roles ask for this one.
-        return RoleFiles(Path(os.path.abspath(folder)).name, found, dependencies)
+        name = os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119 - not the name of what a link leads to
+        return RoleFiles(name, found, dependencies)
 
     def _missing(self, name: str, line: int, above: tuple[str, ...]) -> Problem:
         looked = ", ".join(dict.fromkeys(os.path.relpath(folder) for folder in self._folders))

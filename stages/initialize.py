@@ -22,4 +22,5 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return replace(build, note=f"{len(build.service.roles)} roles")
+    count = len(build.service.roles)
+    return replace(build, note=f"{count} role{'' if count == 1 else 's'}")

@@ -20,4 +20,4 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     names = image_names(build.project, build.service.name, build.recipe.tags)
     for name in names:
         tools.engine.tag(build.image, name)
-    return replace(build, tags=names, note=f"{len(names)} names")
+    return replace(build, tags=names, note=", ".join(names))

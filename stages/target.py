@@ -34,7 +34,8 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         entrypoint=tools.player.keep_alive(),
         # The base's own command is only carried along, so that the commit finds it unchanged.
         command=build.base.config.command,
-        user="0",
+        # Only where the base has another one: a commit would keep it, and putting it right costs seconds.
+        user="0" if build.base.config.user else "",
         mounts=(*tools.player.mounts(), *caches),
     )
     target = tools.engine.start(spec)

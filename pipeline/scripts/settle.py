@@ -66,8 +66,16 @@ def remove(path: str) -> None:
         pass
 
 
-def sweep(folder: str, since: float) -> None:
-    """Remove what appeared in a folder since a time; older content of the image below stays."""
+def remove_empty(folder: str) -> None:
+    """Remove a folder unless something is left in it or mounted on it."""
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
+
+
+def sweep(folder: str, since: float, kept: frozenset[str] = frozenset()) -> None:
+    """Remove what appeared in a folder since a time; older content of the image below stays, and so does `kept`."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -79,10 +87,10 @@ def sweep(folder: str, since: float) -> None:
         except OSError:
             continue
         if stat.S_ISDIR(status.st_mode) and not os.path.ismount(path):
-            sweep(path, since)
-            if status.st_ctime >= since and not os.listdir(path):
-                os.rmdir(path)
-        elif status.st_ctime >= since and not os.path.ismount(path):
+            sweep(path, since, kept)
+            if status.st_ctime >= since and path not in kept:
+                remove_empty(path)
+        elif status.st_ctime >= since and path not in kept and not os.path.ismount(path):
             remove(path)
 
 
@@ -104,21 +112,31 @@ def started() -> float:
     return booted + ticks / os.sysconf("SC_CLK_TCK") - 1
 
 
+def arguments() -> tuple[list[str], list[str], frozenset[str]]:
+    """The folders to sweep, the patterns to remove, and the paths that are the image's own; "--" stands between."""
+    words = sys.argv[1:]
+    split = words.index("--")
+    folders, rest = words[:split], words[split + 1 :]
+    split = rest.index("--") if "--" in rest else len(rest)
+    return folders, rest[:split], frozenset(rest[split + 1 :])
+
+
 def main() -> None:
-    """Do both; the arguments are folders to sweep, then "--", then patterns to remove."""
-    split = sys.argv.index("--")
+    """End the processes, sweep the folders, remove what matches the patterns."""
+    folders, patterns, kept = arguments()
     since = started()
     end_processes()
-    for folder in sys.argv[1:split]:
+    for folder in folders:
         if not os.path.islink(folder):
-            sweep(folder, since)
+            sweep(folder, since, kept)
     for home in homes():
         for name in (".ansible", ".ansible_async"):
             remove(os.path.join(home, name))
-    for pattern in sys.argv[split + 1 :]:
+    for pattern in patterns:
         for path in glob.glob(pattern):
             if not os.path.ismount(os.path.dirname(path)) and not os.path.ismount(path):
                 remove(path)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import tarfile
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -85,14 +87,25 @@ def docker_bench(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerEngine]:
     """The engine of the environment. Without one these tests skip, but fail in CI."""
-    try:
-        engine = connect(os.environ)  # noqa: TID251 - a test's edge
-    except EngineUnreachableError as error:
-        if os.environ.get("CI"):  # noqa: TID251 - the same
-            pytest.fail(f"these tests must not be skipped in CI: {error.message}", pytrace=False)
-        pytest.skip(error.message)
+    engine = _connect()
+    if isinstance(engine, str):
+        if os.environ.get("CI"):  # noqa: TID251 - a test's edge
+            pytest.fail(f"these tests must not be skipped in CI: {engine}", pytrace=False)
+        pytest.skip(engine)
     yield engine
     engine.close()
+
+
+def _connect() -> DockerEngine | str:
+    """The engine, or why there is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the SDK drops the socket that could not connect
+        try:
+            return connect(os.environ)  # noqa: TID251 - the same
+        except EngineUnreachableError as error:
+            return error.message
+        finally:
+            gc.collect()
 
 
 def _bench(engine: Engine, archive: Path) -> Bench:

@@ -324,7 +324,7 @@ def exported(engine: DockerClient, image: str) -> dict[str, Entry]:
     try:
         with tarfile.open(fileobj=_Chunks(engine.api.export(container)), mode="r|") as archive:
             return {
-                f"/{entry.name}": Entry(entry.type.decode(), entry.mode, entry.size, entry.linkname)
+                f"/{entry.name}": Entry(entry.type.decode(), entry.mode & 0o7777, entry.size, entry.linkname)
                 for entry in archive
             }
     finally:

@@ -100,7 +100,9 @@ class FakeRoots:
 
     engine: FakeEngine
     folders: tuple[str, ...] = ()
-    config: ImageConfig = field(default_factory=lambda: ImageConfig(command=("sleep", "1"), environment={"PATH": "/bin"}))
+    config: ImageConfig = field(
+        default_factory=lambda: ImageConfig(command=("sleep", "1"), environment={"PATH": "/bin"})
+    )
     failure: Exception | None = None
 
     def ensure(self, base: Base, step: str) -> Image:
@@ -108,7 +110,9 @@ class FakeRoots:
             raise self.failure
         if self.find(base) is None:
             self.engine.calls.append(f"make-root {name_of(base)} {step}")
-            image = self.engine.store(self.config, (ImageLayer("", 1000),), frozenset({"/bin/sh"}), made_of=name_of(base))
+            image = self.engine.store(
+                self.config, (ImageLayer("", 1000),), frozenset({"/bin/sh"}), made_of=name_of(base)
+            )
             self.engine.name(image, name_of(base))
         found = self.find(base)
         assert found is not None
@@ -181,9 +185,7 @@ def a_service(
 ) -> Service:
     """A service from BASE with these roles; it is verified without being started, unless told otherwise."""
     uses = tuple(RoleUse(role, line=number) if isinstance(role, str) else role for number, role in enumerate(roles, 5))
-    return Service(
-        name, BaseImage(BASE), uses, config=config or ImageConfig(), verify=verify or Verify(run=False)
-    )
+    return Service(name, BaseImage(BASE), uses, config=config or ImageConfig(), verify=verify or Verify(run=False))
 
 
 def a_build(service: Service, *others: Service, tags: tuple[str, ...] = ()) -> Build:

@@ -126,5 +126,3 @@ def test_one_that_cannot_be_removed_does_not_stop_the_others(engine: FakeEngine)
         start(engine, f"{run_name(PREFIX, socket.gethostname(), GONE, NOW)}_{number}")
     engine.fail("remove_container", EngineError("busy"))
     assert len(cleaner(engine).clean(everything=False, dry_run=False)) == 1
-
-

@@ -42,6 +42,16 @@ def test_the_context_holds_the_images_files_and_the_index_configuration() -> Non
     assert not any("__pycache__" in name for name in files)
 
 
+def test_what_python_and_earlier_builds_left_beside_the_images_files_is_none_of_them(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Dockerfile", "standins/sudo", "__pycache__/a.pyc", "index/pip.conf"):
+        (machine / "conductor_image" / name).parent.mkdir(parents=True, exist_ok=True)
+        (machine / "conductor_image" / name).write_text(name)
+    monkeypatch.setattr(conductor_context, "files", lambda _: machine)
+    assert image_files() == {"Dockerfile": b"Dockerfile", "standins/sudo": b"standins/sudo"}
+
+
 def test_what_is_run_in_targets_is_executable() -> None:
     with tarfile.open(fileobj=io.BytesIO(context({}))) as archive:
         modes = {member.name: member.mode for member in archive.getmembers()}

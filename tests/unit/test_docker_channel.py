@@ -20,7 +20,7 @@ from pipeline.docker_channel import ExecChannel
 
 pytestmark = pytest.mark.allow("docker", "network", "process")
 
-UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
 Answer = Callable[[socket.socket], None]
 
 
@@ -34,9 +34,11 @@ def engine(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[in
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=_serve, args=(server, answer, context), daemon=True)
         thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
 
 
 def _serve(server: socket.socket, answer: Answer, context: ssl.SSLContext | None) -> None:
@@ -56,9 +58,11 @@ def _serve(server: socket.socket, answer: Answer, context: ssl.SSLContext | None
 def channel(port: int, tls: TLSConfig | None = None) -> Iterator[ExecChannel]:
     client = docker.APIClient(base_url=f"tcp://127.0.0.1:{port}", version="1.41", timeout=5, tls=tls or False)
     opened = ExecChannel(client, "exec")
-    yield opened
-    opened.close()
-    client.close()
+    try:
+        yield opened
+    finally:
+        opened.close()
+        client.close()
 
 
 def test_output_that_comes_with_the_headers_is_not_lost() -> None:
@@ -79,10 +83,10 @@ def test_frames_may_arrive_in_any_pieces() -> None:
 
 
 def test_a_frame_that_is_cut_off_ends_the_output() -> None:
-    with engine(lambda peer: peer.sendall(UPGRADED + frame(1, b"whole") + frame(1, b"half")[:-2])) as port:
-        with channel(port) as opened:
-            assert opened.stdout.read() == b"wholeha"
-            assert opened.stdout.read() == b""
+    data = UPGRADED + frame(1, b"whole") + frame(1, b"half")[:-2]
+    with engine(lambda peer: peer.sendall(data)) as port, channel(port) as opened:
+        assert opened.stdout.read() == b"wholeha"
+        assert opened.stdout.read() == b""
 
 
 def echo(peer: socket.socket) -> None:
@@ -103,20 +107,7 @@ def test_the_end_of_the_input_leaves_the_output_open() -> None:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate for this machine, in one file."""
     folder = tmp_path_factory.mktemp("tls")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        "key",
-        "-out",
-        "cert",
-        "-days",
-        "2",
-    ]
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 2".split()
     subprocess.run(
         [*command, "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
         cwd=folder,
@@ -127,13 +118,25 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "both"
 
 
-def test_tls_carries_both_ways_at_once_and_the_end_of_the_input(certificate: Path) -> None:
+def test_tls_carries_both_ways_at_once(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # requests prefers them to what the SDK was told
+        monkeypatch.delenv(name, raising=False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     data = bytes(range(256)) * 8000
     tls = TLSConfig(ca_cert=str(certificate), verify=True)
-    with engine(echo, context) as port, channel(port, tls) as opened:
+
+    def echo_all(peer: socket.socket) -> None:
+        peer.sendall(UPGRADED)
+        missing = len(data)
+        while missing:
+            part = peer.recv(1 << 16)
+            peer.sendall(frame(1, part))
+            missing -= len(part)
+        peer.sendall(frame(1, b"end"))
+
+    with engine(echo_all, context) as port, channel(port, tls) as opened:
 
         def feed() -> None:
             opened.stdin.write(data)

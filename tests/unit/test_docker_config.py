@@ -107,7 +107,7 @@ FOUND = {
 
 
 def test_an_image_file_says_all_but_the_layers_themselves() -> None:
-    data = description(FOUND, [{"created_by": "x"}], ImageConfig(environment={"B": "1", "A": "ü"}, entrypoint=()))
+    data = description(FOUND, [{"created_by": "x"}], ImageConfig(environment={"A": "ü", "B": "1"}, entrypoint=()))
     assert json.loads(data) == {
         "architecture": "amd64",
         "os": "linux",

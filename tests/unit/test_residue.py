@@ -11,7 +11,6 @@ from pipeline.residue import residue
     "change",
     [
         "A /tmp/x",
-        "C /tmp/x",
         "A /var/tmp/ansible.abc/x",
         "A /run/nginx.pid",
         "A /dev/baseimage/bin",
@@ -44,6 +43,7 @@ def test_a_trace_of_the_build_is_found(change: str) -> None:
         "D /tmp/x",
         "D /root/.ansible",
         "C /tmp",
+        "C /run/lock",
         "C /run",
         "A /etc/ansible.cfg",
         "A /usr/bin/ansible",

@@ -52,7 +52,7 @@ def test_a_text_that_cannot_be_read_is_the_users_to_mend(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="the recipe is missing") as missing:
         read_text(tmp_path / "a", "recipe", "write one")
     assert missing.value.hint == "write one"
-    with pytest.raises(UsageError, match="is not UTF-8 text .* at byte 2"):
+    with pytest.raises(UsageError, match=r"is not UTF-8 text .* at byte 2"):
         read_text(tmp_path / "latin", "recipe")
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         read_text(tmp_path, "recipe")

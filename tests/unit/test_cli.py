@@ -1,0 +1,416 @@
+"""The command line: exit codes, options, messages. What is behind it is a fake engine or a recorder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from pipeline import assembly, cli, doctor, errors, runner
+from pipeline.doctor import Check
+from pipeline.engine import ContainerId
+from pipeline.events import Sink
+from pipeline.player import Play, PlayResult
+from pipeline.stage import Build, Tools
+from tests.unit.fake_engine import FakeEngine
+from tests.unit.fakes import BASE, World
+
+RECIPE = """\
+version: "2"
+services:
+  web:
+    from: debian:12
+    verify: false
+    roles: [nginx]
+  worker:
+    from: debian:12
+    verify: false
+    roles: [app]
+"""
+
+
+class NamingEngine(FakeEngine):
+    """With the name that the composition gives to a real engine's containers."""
+
+    container_prefix = "baseimage-run_host_1_1_abc"
+
+
+@dataclass
+class Line:
+    """The command line over a project and an engine; `seen` is what reached the runner."""
+
+    folder: Path
+    engine: NamingEngine
+    capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+    seen: list[object] = field(default_factory=list)
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """The exit code, stdout and stderr of `baseimage WORDS`."""
+        self.monkeypatch.setattr(sys, "argv", ["baseimage", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return code, *self.capsys.readouterr()
+
+    def record_runs(self) -> None:
+        """Nothing is built: what the runner is asked for is kept in `seen`."""
+
+        def run(
+            builds: tuple[Build, ...], tools: Tools, catalogue: tuple[runner.Entry, ...], _: object, rules: runner.Rules
+        ) -> tuple[Build, ...]:
+            folders = [tools.records.role_files(role).folder for build in builds for role in build.service.roles]
+            told: Any = tools
+            self.seen = [builds, folders, [entry.name for entry in catalogue], rules]
+            self.seen += [told.roots._refresh, told.records._use_cache, told.player._settings]
+            return builds
+
+        self.monkeypatch.setattr(runner, "run", run)
+
+    def pretend(self) -> World:
+        """Builds run for good, with fakes behind them."""
+        world = World(self.engine)
+
+        def tools(_: object, __: object, ___: object, emit: Sink, ____: object) -> Tools:
+            return replace(world.tools, emit=emit)
+
+        self.monkeypatch.setattr(assembly, "tools", tools)
+        return world
+
+
+@pytest.fixture
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Line:
+    for folder in (tmp_path, tmp_path / "other"):
+        for role in ("nginx", "app"):
+            (folder / "roles" / role / "tasks").mkdir(parents=True)
+        (folder / "recipes").mkdir()
+        (folder / "recipes" / "default.yml").write_text(RECIPE)
+        (folder / "recipes" / "small.yml").write_text(RECIPE[: RECIPE.index("  worker")])
+        (folder / "version.txt").write_text("1.2.0\n" if folder == tmp_path else "2.0.0\n")
+    (tmp_path / "more" / "nginx" / "tasks").mkdir(parents=True)
+    (tmp_path / "more" / "nginx" / "tasks" / "main.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BASEIMAGE_STATE", str(tmp_path / "state"))
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    engine = NamingEngine()
+    monkeypatch.setattr(assembly, "open_engine", lambda *_, **__: engine)
+    return Line(tmp_path, engine, capsys, monkeypatch)
+
+
+def no_engine(*_: object, **__: object) -> NamingEngine:
+    raise errors.EngineUnreachableError("no engine answers at unix:///x", hint="start dockerd")
+
+
+def raiser(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+# exit codes
+
+
+def test_a_build_that_succeeds_ends_with_0(line: Line) -> None:
+    line.pretend()
+    code, out, err = line.run("build")
+    assert (code, err) == (0, "")
+    assert "built 2 images" in out
+    assert line.engine.find_image(f"{line.folder.name.lower()}-web:1.2.0")
+
+
+def test_a_role_that_fails_ends_with_1_and_a_hint_to_look_inside(line: Line) -> None:
+    line.pretend().player.failures["nginx"] = errors.PlayFailedError("role nginx, task 'x': no", place="roles/a.yml:3")
+    code, _, err = line.run("build")
+    assert code == 1
+    assert "role nginx, task 'x': no" in err
+    assert "run again with --keep" in err
+    assert line.engine.containers == {}
+
+
+def test_a_kept_target_is_said_how_to_enter(line: Line) -> None:
+    failure = errors.PlayFailedError("role nginx, task 'x': no")
+    failure.look_inside = "docker exec -it abc sh"
+    line.pretend().player.failures["nginx"] = failure
+    code, _, err = line.run("build", "--keep")
+    assert code == 1
+    assert "docker exec -it abc sh" in err
+    assert len(line.engine.containers) == 1
+
+
+@pytest.mark.parametrize("command", ["build", "plan", "tag", "push"])
+def test_mistakes_in_the_files_end_with_2_one_line_each_and_nothing_is_started(line: Line, command: str) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", raiser(AssertionError("started")))
+    (line.folder / "version.txt").write_text("one\n")
+    (line.folder / "recipes" / "default.yml").write_text(RECIPE.replace("nginx", "ngnix"))
+    code, _, err = line.run(command)
+    assert code == 2
+    said = [text for text in err.splitlines() if "error" in text.lower()]
+    assert len(said) == 2
+    assert sum("version.txt" in text for text in said) == 1
+    assert sum("recipes/default.yml:6" in text and "'ngnix'" in text for text in said) == 1
+    assert "app, nginx" in err  # the hint
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build", "nope"],
+        ["build", "--nope"],
+        ["nope"],
+        ["build", "--project", "nowhere"],
+        ["build", "--log-format", "xml"],
+        ["build", "-s", "nope"],
+        ["plan", "--pull"],
+        ["gc", "too", "much"],
+    ],
+)
+def test_what_cannot_be_asked_for_ends_with_2(line: Line, words: list[str]) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", raiser(AssertionError("started")))
+    code, out, err = line.run(*words)
+    assert (code, out) == (2, "")
+    assert len([text for text in err.splitlines() if "rror" in text]) == 1
+
+
+def test_plan_ends_with_3_while_there_is_something_to_build_and_with_0_after(line: Line) -> None:
+    world = line.pretend()
+    code, out, err = line.run("plan")
+    assert (code, err) == (3, "")
+    assert "BUILD" in out
+    assert world.verbs() == []
+    line.run("build")
+    code, out, _ = line.run("plan")
+    assert code == 0
+    assert "BUILD" not in out
+
+
+@pytest.mark.parametrize("command", ["build", "tag", "push", "gc"])
+def test_without_an_engine_the_end_is_4(line: Line, command: str) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", no_engine)
+    code, _, err = line.run(command)
+    assert code == 4
+    assert "no engine answers at unix:///x" in err
+    assert "start dockerd" in err
+
+
+def test_plan_does_without_an_engine(line: Line) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", no_engine)
+    code, out, err = line.run("plan")
+    assert code == 3
+    assert "role nginx" in out
+    assert err.count("\n") == 1
+    assert "no engine answers" in err
+
+
+def test_a_push_that_is_refused_ends_with_5(line: Line) -> None:
+    line.pretend()
+    line.engine.fail("push", errors.PushFailedError("denied"))
+    assert line.run("build", "--push")[0] == 5
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_a_signal_ends_the_build_in_order_with_its_code(line: Line, number: signal.Signals, code: int) -> None:
+    world = line.pretend()
+    before = signal.getsignal(number)
+
+    def play(target: ContainerId, play: Play) -> PlayResult:
+        assert target in line.engine.containers, play
+        os.kill(os.getpid(), number)
+        raise AssertionError("it went on")
+
+    line.monkeypatch.setattr(world.player, "play", play)
+    assert line.run("build")[0] == code
+    assert line.engine.containers == {}
+    assert world.player.running is None
+    assert signal.getsignal(number) == before
+
+
+def test_a_second_signal_does_not_interrupt_the_clean_up(line: Line) -> None:
+    world = line.pretend()
+    remove = line.engine.remove_container
+
+    def play(target: ContainerId, play: Play) -> PlayResult:
+        assert target in line.engine.containers, play
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it went on")
+
+    def interrupted(container: ContainerId) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        remove(container)
+
+    line.monkeypatch.setattr(world.player, "play", play)
+    line.monkeypatch.setattr(line.engine, "remove_container", interrupted)
+    assert line.run("build")[0] == 130
+    assert line.engine.containers == {}
+
+
+@pytest.mark.parametrize("command", ["plan", "gc"])
+def test_an_interrupted_question_ends_with_130(line: Line, command: str) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", raiser(KeyboardInterrupt()))
+    assert line.run(command)[0] == 130
+
+
+@pytest.mark.parametrize("command", ["build", "plan", "gc"])
+def test_a_defect_ends_with_70_in_one_line_and_a_hint(line: Line, command: str) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", raiser(ZeroDivisionError("oops")))
+    code, _, err = line.run(command)
+    assert code == 70
+    assert err.splitlines() == [
+        "error: this is a defect of baseimage: ZeroDivisionError: oops",
+        "hint: run it again with --debug for the trace, and report it",
+    ]
+
+
+def test_gc_says_what_it_removed(line: Line) -> None:
+    line.engine.add_image("baseimage/cache:1")
+    assert line.run("gc") == (0, "0 things removed\n", "")
+    code, out, _ = line.run("gc", "--all", "--dry-run")
+    assert (code, out) == (0, "would remove image baseimage/cache:1\n1 things to remove\n")
+    assert line.run("gc", "--all")[1] == "removed image baseimage/cache:1\n1 things removed\n"
+    assert line.engine.images == {}
+
+
+def test_doctor_shows_every_check_and_fails_with_any(line: Line) -> None:
+    checks = [Check("engine", good=True, found="20.10"), Check("disk", good=True, found="9 GB", hint="gc")]
+    line.monkeypatch.setattr(doctor, "examine", lambda _: tuple(checks))
+    assert line.run("doctor") == (0, "ok    engine: 20.10\nok    disk: 9 GB\n", "")
+    checks[1] = Check("disk", good=False, found="0 GB", hint="gc")
+    code, out, _ = line.run("doctor")
+    assert code == 4
+    assert out.splitlines()[1:] == ["FAIL  disk: 0 GB", "      hint: gc"]
+
+
+@pytest.mark.parametrize("command", ["tag", "push"])
+def test_tag_and_push_build_nothing(line: Line, command: str) -> None:
+    world = line.pretend()
+    code, _, err = line.run(command)
+    assert code == 2
+    assert "run: baseimage build" in err
+    assert world.verbs() == []
+
+
+# options
+
+
+COMMANDS: dict[str, click.Command] = dict(cli.cli.commands)
+OPTIONS = [
+    (name, parameter)
+    for name, command in COMMANDS.items()
+    for parameter in command.params
+    if isinstance(parameter, click.Option)
+]
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_shows_every_option_with_an_explanation_and_the_exit_codes(line: Line, name: str) -> None:
+    code, out, err = line.run(*([name] if name else []), "--help")
+    assert (code, err) == (0, "")
+    assert "Exit codes:" in out
+    assert "130  stopped by Ctrl-C" in out
+    for command, option in OPTIONS:
+        if command == name:
+            assert option.help, option.name
+            assert all(spelling in out for spelling in option.opts)
+    assert line.run(*([name] if name else []), "-h")[1] == out
+
+
+def test_the_documented_exit_codes_are_those_that_are_used() -> None:
+    for name, value in vars(errors).items():
+        if name.startswith("EXIT_"):
+            assert f" {value} " in cli.EPILOG, name
+
+
+WITH: dict[str, tuple[list[str], list[str]]] = {
+    "project": ([], ["--project", "other"]),
+    "services": ([], ["-s", "web"]),
+    "project_name": ([], ["-n", "shop"]),
+    "roles_path": ([], ["--roles-path", "more"]),
+    "log_format": ([], ["--log-format", "json"]),
+    "debug": (["nope"], ["nope", "--debug"]),
+    "pull": ([], ["--pull"]),
+    "no_cache": ([], ["--no-cache"]),
+    "strategy": ([], ["--strategy", "docker"]),
+    "push": ([], ["--push"]),
+    "keep": ([], ["--keep"]),
+    "recipe": ([], ["small"]),
+    "everything": ([], ["--all"]),
+    "dry_run": ([], ["--dry-run"]),
+}
+"""For every parameter: a command line without it and one with it, which have to differ in what they do."""
+
+
+@pytest.mark.parametrize(
+    ("command", "parameter"),
+    [(name, str(each.name)) for name in ("build", "tag", "push") for each in COMMANDS[name].params],
+)
+def test_every_parameter_of_a_run_reaches_what_it_is_for(line: Line, command: str, parameter: str) -> None:
+    line.record_runs()
+    without, given = WITH[parameter]
+    before = (line.run(command, *without), line.seen)
+    line.seen = []
+    assert (line.run(command, *given), line.seen) != before
+
+
+@pytest.mark.parametrize("parameter", [str(each.name) for each in COMMANDS["plan"].params])
+def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: str) -> None:
+    line.engine.add_image(BASE)
+    tools = assembly.tools(*built(line))
+    for build in assembly.builds(assembly.load(assembly.Options(line.folder), {})):
+        base = line.engine.find_image(BASE)
+        assert base
+        for key in tools.records.keys(build, base, tools.player.key()):
+            tools.records.save(key, line.engine.add_image(f"made:{key.key[:9]}"))
+    (line.folder / "other" / "roles" / "app" / "tasks" / "main.yml").write_text("# changed\n")
+    without, given = WITH[parameter]
+    if parameter == "project_name":  # names are not shown, but they are checked
+        without, given = ["-n", "shop"], ["-n", "no name!"]
+    before = line.run("plan", *without)
+    if parameter != "debug":
+        assert before[0] == 0, before
+    assert line.run("plan", *given) != before
+
+
+def built(line: Line) -> tuple[Any, ...]:
+    """What `assembly.tools` takes."""
+    options = assembly.Options(line.folder)
+    return assembly.load(options, {}), options, line.engine, lambda _: None, {"BASEIMAGE_STATE": str(line.folder / "state")}
+
+
+@pytest.mark.parametrize("parameter", [str(each.name) for each in COMMANDS["gc"].params])
+def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) -> None:
+    line.engine.add_image("baseimage/cache:1")
+    without, given = WITH[parameter]
+    if parameter == "debug":
+        line.monkeypatch.setattr(assembly, "open_engine", no_engine)
+        without, given = [], ["--debug"]
+    before = line.run("gc", *without)
+    assert line.run("gc", *given) != before
+
+
+def test_no_command_was_forgotten() -> None:
+    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor"}
+    assert {str(option.name) for _, option in OPTIONS} | {"recipe"} == set(WITH)
+
+
+# --debug
+
+
+@pytest.mark.parametrize("command", ["build", "plan", "gc", "doctor"])
+@pytest.mark.parametrize("error", [errors.EngineError("no"), ZeroDivisionError("no")])
+def test_debug_shows_the_trace_of_an_error(line: Line, command: str, error: Exception) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", raiser(error))
+    line.monkeypatch.setattr(doctor, "examine", raiser(error))
+    code, _, err = line.run(command, "--debug")
+    assert code in (1, 70)
+    assert "Traceback (most recent call last)" in err
+    assert err.count(f"{type(error).__name__}: no") >= 1
+    assert "Traceback" not in line.run(command)[2]
