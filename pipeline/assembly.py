@@ -17,7 +17,6 @@ from platformdirs import user_cache_path
 from pipeline import sources
 from pipeline.cleaning import run_name
 from pipeline.conductor import Conductor
-from pipeline.remote_bootstrap import bootstrap
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
@@ -34,6 +33,7 @@ from pipeline.project import (
 )
 from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap, Recipe, Service, parse_recipe
 from pipeline.records import EngineRecords
+from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
 from pipeline.stage import Build, Tools

@@ -143,6 +143,8 @@ def plan(**given: Any) -> None:
     """Show what a build would do and why; runs no role. Exit code 3: there is something to build."""
     options = _options(given)
     loaded = assembly.load(options, os.environ)
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
     engine = None
     try:
         engine = assembly.open_engine(os.environ)
@@ -202,7 +204,8 @@ def doctor(**_: Any) -> None:
         if check.hint and not check.good:
             click.echo(f"      hint: {check.hint}")
     if not all(check.good for check in checks):
-        raise click.exceptions.Exit(errors.EXIT_NO_ENGINE)
+        unreachable = any(check.name == "engine" and not check.good for check in checks)
+        raise click.exceptions.Exit(errors.EXIT_NO_ENGINE if unreachable else errors.EXIT_BUILD_FAILED)
 
 
 def _run(given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False) -> None:

@@ -216,7 +216,7 @@ class DockerEngine:
         with translated("reading an image's history"):
             history = untyped(self._client).history(image)
         return tuple(
-            ImageLayer(created_by=str(entry.get("CreatedBy") or ""), size=int(entry["Size"]))
+            ImageLayer(created_by=str(entry.get("Comment") or entry.get("CreatedBy") or ""), size=int(entry["Size"]))
             for entry in reversed(history)
             if entry.get("Size")
         )

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import urllib.request
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from pipeline.engine import Engine, Image, Mount
@@ -97,9 +97,9 @@ class EngineRoots:
             return image
         with self._lock(reference):
             image = self._engine.find_image(reference)
-            return image if image and not due else self._imported(base, reference, step)
+            return image if image and not due else self._imported(base, reference, image, step)
 
-    def _imported(self, base: Bootstrap | Rootfs, reference: str, step: str) -> Image:
+    def _imported(self, base: Bootstrap | Rootfs, reference: str, before: Image | None, step: str) -> Image:
         with tempfile.TemporaryDirectory(prefix="baseimage-root-", dir=_roomy()) as scratch:
             archive = (
                 self._bootstrap(base, Path(scratch), step)
@@ -110,6 +110,9 @@ class EngineRoots:
         made = self._engine.find_image(reference)
         if made is None:
             raise EngineError(f"the engine took the root but does not have {reference}")
+        if before and before.id != made.id:
+            with suppress(EngineError):  # layers on top of it are still there
+                self._engine.remove_image(before.id)
         return made
 
     def _due(self, reference: str) -> bool:

@@ -29,13 +29,14 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     if build.base is None or build.image is None:
         raise PipelineError("the target has no base")
     caches = tools.roots.caches(build.service.base, build.base)
+    below = tools.engine.find_image(build.image)
     spec = ContainerSpec(
         image=build.image,
         entrypoint=tools.player.keep_alive(),
         # The base's own command is only carried along, so that the commit finds it unchanged.
         command=build.base.config.command,
-        # Only where the base has another one: a commit would keep it, and putting it right costs seconds.
-        user="0" if build.base.config.user else "",
+        # Only where the layer below has another one: a commit would keep it, and putting it right costs seconds.
+        user="0" if below and below.config.user else "",
         mounts=(*tools.player.mounts(), *caches),
     )
     target = tools.engine.start(spec)

@@ -44,10 +44,10 @@ def _try(image: Image, wanted: Verify, tools: Tools) -> str:
     state = tools.engine.await_ready(container, _probe(image), seconds=wanted.ready_seconds)
     if state.status == "running" and (state.health == "healthy" or not _probe(image)):
         state = tools.engine.stop(container, seconds=int(wanted.stop_seconds))
-        note = f"up, stopped with {state.exit_code}"
+        note, ended = f"up, stopped with {state.exit_code}", False
     else:
-        note = f"ran and ended with {state.exit_code}"
-    _judge(container, state.status, state.exit_code, tools)
+        note, ended = f"ran and ended with {state.exit_code}", True
+    _judge(container, state.status, state.exit_code, tools, ended=ended)
     tools.engine.remove_container(container)
     return note
 
@@ -64,13 +64,16 @@ def _probe(image: Image) -> tuple[str, ...]:
             return ()
 
 
-def _judge(container: ContainerId, status: str, exit_code: int, tools: Tools) -> None:
+def _judge(container: ContainerId, status: str, exit_code: int, tools: Tools, *, ended: bool) -> None:
     if status == "running":
         problem = "does not get healthy in time"
     elif exit_code == KILLED:
         problem = "did not stop in time and had to be killed"
     elif exit_code in NOT_STARTED:
         problem = f"does not start (exit code {exit_code})"
+    elif ended and exit_code:
+        problem = f"ends by itself with exit code {exit_code}"
     else:
         return
-    raise VerificationError(f"the image {problem}", hint=f"its last output: {tools.engine.logs(container) or 'none'}")
+    hint = "if it needs arguments to run, give them under verify.command, or say verify: false"
+    raise VerificationError(f"the image {problem}", hint=hint, detail=tools.engine.logs(container))

@@ -14,6 +14,9 @@ import stat
 import sys
 import time
 
+HOME = 5
+"""The field of /etc/passwd."""
+
 
 def others() -> list[int]:
     """All processes but the one that keeps the target running, this one, and the one that started it."""
@@ -98,7 +101,7 @@ def homes() -> list[str]:
     """Where Ansible may have made its folder: the home of every account but those in system folders."""
     try:
         with open("/etc/passwd", encoding="utf-8", errors="replace") as accounts:
-            found = {line.split(":")[5] for line in accounts if line.count(":") > 5}
+            found = {fields[HOME] for fields in (line.split(":") for line in accounts) if len(fields) > HOME}
     except OSError:
         found = set()
     return sorted(found | {"/root"})

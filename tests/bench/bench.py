@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import docker
 
@@ -27,10 +28,13 @@ NAME = "baseimage-bench"
 
 
 def baseimage(*arguments: str, state: str) -> str:
-    """Run the command in the bench's project; its output. Raises CalledProcessError."""
+    """Run the command in the bench's project; its output. Ends the bench when it fails."""
     command = [sys.executable, "-m", "pipeline", "build", "--project", str(HERE), "--log-format", "plain", *arguments]
     environment = {**os.environ, "BASEIMAGE_STATE": state, "PYTHONPATH": str(PROJECT)}
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=PROJECT, env=environment).stdout
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=PROJECT, env=environment)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr}")
+    return done.stdout
 
 
 def dockerfile(client: docker.APIClient, base: str) -> None:
@@ -69,7 +73,7 @@ def main() -> None:
     client = docker.APIClient(timeout=600)
     with tempfile.TemporaryDirectory(prefix="baseimage-bench-") as state:
         baseimage("--no-cache", state=state)
-        history = client.history(f"{NAME}/pipeline:bench.bench.latest")
+        history: list[dict[str, Any]] = cast("Any", client).history(f"{NAME}/pipeline:bench.bench.latest")
         base = next(tag for entry in history for tag in entry["Tags"] or () if tag.startswith("baseimage/base:"))
         last: list[str] = []
         cases: dict[str, Callable[[], object]] = {

@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -267,6 +267,15 @@ class Watch:
             and re.match(rf"baseimage-(run|kept)_[^_]+_{pid}_", event["Actor"]["Attributes"]["name"])
         }
 
+    def image_of(self, container: str) -> str:
+        """What a container was made from."""
+        made = next(
+            event
+            for event in self._events
+            if matches(event, Type="container", Action="create") and event["Actor"]["ID"] == container
+        )
+        return str(made["Actor"]["Attributes"]["image"])
+
     def volumes(self, pid: int) -> set[str]:
         """Anonymous volumes that those containers had."""
         mine = self.containers(pid)
@@ -320,29 +329,40 @@ class Entry:
 
 def exported(engine: DockerClient, image: str) -> dict[str, Entry]:
     """Everything in an image's root, by absolute path, as `docker export` writes it."""
-    container = engine.api.create_container(image, entrypoint=["-"], command=[])["Id"]
-    try:
-        with tarfile.open(fileobj=_Chunks(engine.api.export(container)), mode="r|") as archive:
-            return {
-                f"/{entry.name}": Entry(entry.type.decode(), entry.mode & 0o7777, entry.size, entry.linkname)
-                for entry in archive
-            }
-    finally:
-        engine.api.remove_container(container, v=True, force=True)
+    with _container(engine, image) as container, _archive(engine.api.export(container)) as archive:
+        return {
+            f"/{entry.name}": Entry(entry.type.decode(), entry.mode & 0o7777, entry.size, entry.linkname)
+            for entry in archive
+        }
 
 
 def read(engine: DockerClient, image: str, path: str) -> str:
     """A file of an image."""
-    container = engine.api.create_container(image, entrypoint=["-"], command=[])["Id"]
-    try:
+    with _container(engine, image) as container:
         chunks, _ = engine.api.get_archive(container, path)
-        with tarfile.open(fileobj=_Chunks(chunks), mode="r|") as archive:
-            for entry in archive:
-                content = archive.extractfile(entry)
-                return content.read().decode() if content else ""
-        return ""
+        with _archive(chunks) as archive:
+            content = archive.extractfile(next(iter(archive)))
+            return content.read().decode() if content else ""
+
+
+@contextmanager
+def _container(engine: DockerClient, image: str) -> Iterator[str]:
+    """A container that is never started; its command is only there because one has to be."""
+    container = str(engine.api.create_container(image, entrypoint=["-"], command=[])["Id"])
+    try:
+        yield container
     finally:
         engine.api.remove_container(container, v=True, force=True)
+
+
+@contextmanager
+def _archive(chunks: Iterator[bytes]) -> Iterator[tarfile.TarFile]:
+    """A tar file that comes in pieces, read to its end: only then is the connection given back."""
+    stream = _Chunks(chunks)
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        yield archive
+    while stream.read(1 << 20):
+        pass
 
 
 class _Chunks:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipeline import assembly
-from pipeline.assembly import Options, builds, load, recipe_path, state_folder
+from pipeline.assembly import CONDUCTOR_IMAGE, Loaded, Options, builds, load, recipe_path, state_folder
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Event
-from pipeline.recipe import DEFAULT_CONDUCTOR_BASE
+from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap
 
 RECIPE = 'version: "2"\nservices:\n  web:\n    from: debian:12\n    roles: [nginx]\n  worker:\n    from: debian:12\n'
 
@@ -33,14 +33,26 @@ def write(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text, encoding="utf-8")
 
 
+def read(options: Options) -> Loaded:
+    """The project, on a machine that has an mmdebstrap."""
+    return load(options, {"PATH": str(tools_folder(options.folder))})
+
+
+def tools_folder(folder: Path) -> Path:
+    program = folder.parent / "bin" / "mmdebstrap"
+    program.parent.mkdir(exist_ok=True)
+    program.touch(mode=0o755)
+    return program.parent
+
+
 def problems(options: Options) -> tuple[Problem, ...]:
     with pytest.raises(InputError) as caught:
-        load(options)
+        read(options)
     return caught.value.problems
 
 
 def test_a_small_project_is_read(project: Path) -> None:
-    loaded = load(Options(project))
+    loaded = read(Options(project))
     assert (loaded.project.name, loaded.project.version) == ("shop", "1.2.0")
     assert [service.name for service in loaded.services] == ["web", "worker"]
     assert loaded.recipe.file == "recipes/default.yml"
@@ -54,7 +66,7 @@ def test_a_small_project_is_read(project: Path) -> None:
 
 def test_image_txt_names_the_repository(project: Path) -> None:
     write(project, "image.txt", "repository = example.org/base\nprefix = x-\n")
-    assert load(Options(project)).project.repository == "example.org/base"
+    assert read(Options(project)).project.repository == "example.org/base"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +77,7 @@ def test_the_projects_name_is_the_options_else_the_recipes_else_the_folders(
     project: Path, recipe: str, option: str, name: str
 ) -> None:
     write(project, "recipes/default.yml", recipe + RECIPE)
-    assert load(Options(project, project_name=option)).project.name == name
+    assert read(Options(project, project_name=option)).project.name == name
 
 
 def test_mistakes_in_different_files_are_reported_together(project: Path) -> None:
@@ -96,7 +108,7 @@ def test_names_that_cannot_be_are_reported_before_anything_starts(project: Path)
 
 
 def test_only_the_services_that_were_asked_for_are_built(project: Path) -> None:
-    assert [service.name for service in load(Options(project, services=("worker",))).services] == ["worker"]
+    assert [service.name for service in read(Options(project, services=("worker",))).services] == ["worker"]
 
 
 def test_an_unknown_service_is_named_with_those_that_there_are(project: Path) -> None:
@@ -105,13 +117,20 @@ def test_an_unknown_service_is_named_with_those_that_there_are(project: Path) ->
 
 
 def test_the_strategy_of_the_command_line_wins(project: Path) -> None:
-    assert load(Options(project)).recipe.conductor.strategy == "mitogen"
-    assert load(Options(project, strategy="docker")).recipe.conductor.strategy == "docker"
+    assert read(Options(project)).recipe.conductor.strategy == "mitogen"
+    assert read(Options(project, strategy="docker")).recipe.conductor.strategy == "docker"
+
+
+def test_without_mmdebstrap_the_default_conductor_starts_from_an_image_and_any_other_as_it_says(project: Path) -> None:
+    nothing = {"PATH": "/nowhere"}
+    assert load(Options(project), nothing).recipe.conductor.base == BaseImage(CONDUCTOR_IMAGE)
+    write(project, "recipes/default.yml", RECIPE + "settings: {conductor: {base: {bootstrap: bookworm}}}\n")
+    assert load(Options(project), nothing).recipe.conductor.base == Bootstrap("bookworm")
 
 
 def test_warnings_of_the_recipe_are_handed_on(project: Path) -> None:
     write(project, "recipes/default.yml", RECIPE + "    dev_overrides: {}\n")
-    (warning,) = load(Options(project)).warnings
+    (warning,) = read(Options(project)).warnings
     assert (warning.file, warning.line) == ("recipes/default.yml", 8)
 
 
@@ -175,7 +194,7 @@ def test_joining_the_adapters_starts_nothing_and_writes_nothing(project: Path, t
     options = Options(project)
     engine = object.__new__(DockerEngine)  # whatever was asked of it would fail
     events: list[Event] = []
-    tools = assembly.tools(load(options), options, engine, events.append, {"BASEIMAGE_STATE": str(tmp_path / "state")})
+    tools = assembly.tools(read(options), options, engine, events.append, {"BASEIMAGE_STATE": str(tmp_path / "state")})
     assert isinstance(tools.player, Conductor)
     tools.player.stop()
     tools.on_exit(lambda: None)

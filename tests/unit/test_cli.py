@@ -381,8 +381,8 @@ def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: st
 
 def built(line: Line) -> tuple[Any, ...]:
     """What `assembly.tools` takes."""
-    options = assembly.Options(line.folder)
-    return assembly.load(options, {}), options, line.engine, lambda _: None, {"BASEIMAGE_STATE": str(line.folder / "state")}
+    options, environ = assembly.Options(line.folder), {"BASEIMAGE_STATE": str(line.folder / "state")}
+    return assembly.load(options, environ), options, line.engine, lambda _: None, environ
 
 
 @pytest.mark.parametrize("parameter", [str(each.name) for each in COMMANDS["gc"].params])

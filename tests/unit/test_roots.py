@@ -205,6 +205,19 @@ def test_without_the_tool_the_user_is_told_both_ways_out(home: Home) -> None:
     assert caught.value.hint == "apt-get install mmdebstrap, or use an image: from: debian:12-slim"
 
 
+def test_without_the_tool_a_root_is_made_elsewhere_where_that_is_possible(home: Home) -> None:
+    asked: list[object] = []
+
+    def elsewhere(base: Bootstrap, archive: Path, step: str) -> None:
+        asked.append((base, step))
+        archive.write_bytes((home.folder / "made.tar").read_bytes())
+
+    roots = home.roots()
+    roots._environ, roots._elsewhere = {"PATH": "/nowhere"}, elsewhere
+    assert roots.ensure(TRIXIE, "web/base").config == ROOT_CONFIG
+    assert asked == [(TRIXIE, "web/base")]
+
+
 # tar files
 
 

@@ -111,12 +111,22 @@ def test_target_is_kept_alive_by_what_it_borrows_and_is_registered_for_removal(w
         image=build.image or "",
         entrypoint=world.player.keep_alive(),
         command=("sleep", "1"),  # the base's own
-        user="0",
         mounts=world.player.mounts(),
     )
     (undo,) = world.undo
     undo()
     assert world.engine.containers == {}
+
+
+@pytest.mark.parametrize("whose", ["base", "role"])
+def test_target_runs_as_root_where_the_layer_below_says_another_user(world: World, whose: str) -> None:
+    if whose == "base":
+        world.roots.config = replace(world.roots.config, user="www")
+    else:
+        world.player.results["nginx"] = PlayResult(config=ImageConfig(user="www"))
+    build = commit.run(played(world, a_service("nginx", "app")), ROLE, world.tools)
+    build = target.run(build, Step("target", "web", "app", 1), world.tools)
+    assert world.engine.containers[build.target or ""].spec.user == "0"
 
 
 LISTS = "/var/lib/apt/lists"
