@@ -1,4 +1,4 @@
-"""Alpine's root as a tar file, out of a virtual machine's disk that comes as a Python package: no registry is needed."""
+"""Alpine's root as a tar file, out of a virtual machine's disk that comes as a Python package."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ import requests
 from docker.errors import DockerException
 from pytest_docker.plugin import Services
 
-from tests.project.harness import PREFIX, ROOT, Project, Watch
+from tests.project.engine_view import Watch
+from tests.project.harness import PREFIX, ROOT, Project
 from tests.roots import busybox_root
 
 COMPOSE_FILE = ROOT / "tests/registry/docker-compose.yml"
@@ -98,9 +99,7 @@ class Registry:
 
 
 @pytest.fixture(scope="session")
-def registry_image(
-    tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient
-) -> Iterator[str]:
+def registry_image(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient) -> Iterator[str]:
     """The name of the registry's image: this product's first user is its own test.
 
     Its layers stay in the engine's cache, for the next run of these tests.

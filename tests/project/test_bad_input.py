@@ -146,7 +146,9 @@ def test_a_mistake_is_an_event_too(spoilt: Project) -> None:
 def test_an_engine_that_does_not_answer_is_named(spoilt: Project) -> None:
     outcome = spoilt.run("build", DOCKER_HOST=NO_ENGINE)
     assert outcome.code == 4
-    assert re.fullmatch(r"error: no engine answers at tcp://127\.0\.0\.1:1: .*\nhint: start the engine.*\n", outcome.stderr)
+    assert re.fullmatch(
+        r"error: no engine answers at tcp://127\.0\.0\.1:1: .*\nhint: start the engine.*\n", outcome.stderr
+    )
 
 
 def test_an_engine_that_is_too_old_is_told_so(spoilt: Project) -> None:

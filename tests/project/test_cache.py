@@ -5,7 +5,8 @@ from __future__ import annotations
 import docker
 import pytest
 
-from tests.project.harness import Project, Watch, config_of
+from tests.project.engine_view import Watch, config_of
+from tests.project.harness import Project
 
 ROLES = [{"role": name, "gather_facts": False} for name in ("one", "two", "three")]
 

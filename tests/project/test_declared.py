@@ -10,12 +10,13 @@ from typing import Any
 import docker
 import pytest
 
-from tests.project.harness import PREFIX, Project, config_of, remove_image
+from tests.project.engine_view import config_of
+from tests.project.harness import PREFIX, Project, remove_image
 
 DECLARED: dict[str, Any] = {
-    "entrypoint": ["sh", "-c", "exec \"$@\"", "--"],
+    "entrypoint": ["sh", "-c", 'exec "$@"', "--"],
     "command": ["echo", "up"],
-    "environment": {"GREETING": "hello world", "PRICE": "5 $ and \"more\""},
+    "environment": {"GREETING": "hello world", "PRICE": '5 $ and "more"'},
     "expose": ["80", "53/udp"],
     "ports": ["8443:443"],
     "volumes": ["/srv/data"],
@@ -65,7 +66,9 @@ def root(project: Project, busybox: dict[str, str]) -> str:
     return f"baseimage/base:rootfs-{busybox['sha256'][:32]}"
 
 
-@pytest.mark.parametrize("roles", [[], [{"role": "mark", "gather_facts": False}]], ids=["without a role", "over a role"])
+@pytest.mark.parametrize(
+    "roles", [[], [{"role": "mark", "gather_facts": False}]], ids=["without a role", "over a role"]
+)
 def test_a_recipe_declares_what_a_dockerfile_would(
     roles: list[dict[str, object]], project: Project, busybox: dict[str, str], root: str, engine: docker.DockerClient
 ) -> None:

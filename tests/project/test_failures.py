@@ -9,7 +9,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.project.harness import JSON, Project, Watch, containers_of
+from tests.project.engine_view import Watch
+from tests.project.harness import JSON, Project, containers_of
 
 FAILING = """\
 - name: Leave a mark

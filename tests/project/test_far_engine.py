@@ -19,7 +19,8 @@ import docker
 import pytest
 from docker.errors import DockerException
 
-from tests.project.harness import JSON, Project, Watch, eventually, read
+from tests.project.engine_view import Watch, read
+from tests.project.harness import JSON, Project, eventually
 
 pytestmark = pytest.mark.slow
 MISSING = [name for name in ("dockerd", "unshare") if shutil.which(name) is None]
@@ -54,7 +55,7 @@ def far() -> Iterator[Far]:
         stack.callback(process.terminate)
         client = docker.DockerClient(base_url=f"unix://{place}", version="1.41", timeout=120)
         stack.callback(client.close)
-        assert eventually(lambda: answers(client), 30), (folder / "log").read_text()
+        assert eventually(lambda: place.exists() and answers(client), 30), (folder / "log").read_text()
         yield Far(client, stack.enter_context(forwarded(place)), place)
 
 

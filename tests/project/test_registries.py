@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from tests.project.conftest import Registry, docker_settings
-from tests.project.harness import Project, Watch, config_of, matches
+from tests.project.engine_view import Watch, config_of
+from tests.project.harness import Project, matches
 
 HELPER = """\
 #!/bin/sh
@@ -91,9 +92,7 @@ def test_the_digest_is_shown_to_people_too(small: Project, plain_registry: Regis
     assert plain_registry.digest(f"{plain_registry.address}/{small.repository}:proj.web.0.1.0") in pushed.stdout
 
 
-def test_what_was_pushed_can_be_a_base(
-    small: Project, plain_registry: Registry, engine: docker.DockerClient
-) -> None:
+def test_what_was_pushed_can_be_a_base(small: Project, plain_registry: Registry, engine: docker.DockerClient) -> None:
     small.write("image.txt", f"repository = {plain_registry.address}/{small.repository}\n")
     parent = small.build("--push").well().one("image_built")["tags"][0]
     layers = engine.images.get(parent).attrs["RootFS"]["Layers"]
@@ -111,9 +110,7 @@ def test_what_was_pushed_can_be_a_base(
     assert "Traceback" not in missing.stderr
 
 
-def test_credentials_are_those_of_docker_login(
-    small: Project, restricted_registry: Registry, tmp_path: Path
-) -> None:
+def test_credentials_are_those_of_docker_login(small: Project, restricted_registry: Registry, tmp_path: Path) -> None:
     small.write("image.txt", f"repository = {restricted_registry.address}/{small.repository}\n")
     settings = docker_settings(tmp_path / "docker", restricted_registry.settings())
     pushed = small.build("--push", DOCKER_CONFIG=settings).well()
@@ -141,7 +138,7 @@ def test_a_refused_push_ends_with_its_own_code_and_tells_no_secret(
     settings: str, small: Project, restricted_registry: Registry, tmp_path: Path
 ) -> None:
     small.write("image.txt", f"repository = {restricted_registry.address}/{small.repository}\n")
-    content = restricted_registry.settings(password="correct-horse") if settings == "wrong" else {}  # noqa: S106
+    content = restricted_registry.settings(password="correct-horse") if settings == "wrong" else {}
     place = docker_settings(tmp_path / "docker", content)
     outcome = small.run("build", "--push", "--debug", DOCKER_CONFIG=place)
     assert outcome.code == 5

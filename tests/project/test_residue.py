@@ -10,7 +10,8 @@ from typing import Any
 import docker
 import pytest
 
-from tests.project.harness import ROOT, Entry, Outcome, Project, Watch, config_of, exported
+from tests.project.engine_view import Entry, Watch, config_of, exported
+from tests.project.harness import ROOT, Outcome, Project
 
 SUITES = ["trixie", "bookworm", "bullseye"]
 VOLATILE = re.compile(r"/(tmp|var/tmp|run|dev|proc|sys)/.|/root/\.(ansible|cache)|/var/(lib/apt/lists|cache/apt)/.")
@@ -95,9 +96,7 @@ def test_nothing_of_the_base_is_missing_or_changed_in_kind(bootstrapped: Built) 
     assert {place: after[place].mode for place in places} == {place: before[place].mode for place in places}
 
 
-def test_the_configuration_is_the_bases_and_what_is_declared(
-    bootstrapped: Built, engine: docker.DockerClient
-) -> None:
+def test_the_configuration_is_the_bases_and_what_is_declared(bootstrapped: Built, engine: docker.DockerClient) -> None:
     config, base = (config_of(engine, image) for image in (bootstrapped.image, bootstrapped.base))
     assert list(base) == ["Cmd", "Env"]
     declared: dict[str, Any] = {
@@ -121,10 +120,10 @@ def test_the_image_comes_up_and_stops_in_time(bootstrapped: Built) -> None:
 
 
 @pytest.fixture
-def role_of(project: Project, busybox: dict[str, str]) -> Any:  # noqa: ANN401 - a function
+def role_of(project: Project, busybox: dict[str, str]) -> Any:
     """Make a project whose role runs a shell command."""
 
-    def make(command: str, **service: Any) -> Project:  # noqa: ANN401 - keys of a recipe
+    def make(command: str, **service: Any) -> Project:
         project.role("messy", f"- name: Make a mess\n  ansible.builtin.shell: |\n    {command}\n  changed_when: true\n")
         roles = [{"role": "messy", "gather_facts": False}]
         project.recipe(**{"base": busybox, "command": "sh", "roles": roles, **service})
@@ -133,7 +132,7 @@ def role_of(project: Project, busybox: dict[str, str]) -> Any:  # noqa: ANN401 -
     return make
 
 
-def test_a_residue_fails_the_build_is_listed_and_nothing_is_recorded(role_of: Any, watch: Watch) -> None:  # noqa: ANN401
+def test_a_residue_fails_the_build_is_listed_and_nothing_is_recorded(role_of: Any, watch: Watch) -> None:
     project: Project = role_of("mkdir -p /opt/ansible-tmp-123 && echo x >/opt/ansible-tmp-123/AnsiballZ_copy.py")
     with watch:
         outcome = project.run("build")
@@ -149,13 +148,13 @@ def test_a_residue_fails_the_build_is_listed_and_nothing_is_recorded(role_of: An
     assert (again.code, again.played()) == (1, ["messy"])
 
 
-def test_a_residue_may_be_allowed(role_of: Any, engine: docker.DockerClient) -> None:  # noqa: ANN401
+def test_a_residue_may_be_allowed(role_of: Any, engine: docker.DockerClient) -> None:
     project: Project = role_of("mkdir -p /opt/ansible-tmp-123", verify={"allow": ["/opt/ansible-tmp-*"]})
     assert "/opt/ansible-tmp-123" in exported(engine, project.build().well().image)
 
 
 def test_what_a_role_leaves_running_or_in_volatile_folders_is_not_in_its_layer(
-    role_of: Any,  # noqa: ANN401
+    role_of: Any,
     busybox: dict[str, str],
     engine: docker.DockerClient,
 ) -> None:

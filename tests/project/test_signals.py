@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.project.harness import JSON, Project, Watch, eventually
+from tests.project.engine_view import Watch
+from tests.project.harness import JSON, Project, eventually
 
 SECONDS = 10
 SLOW = "- name: Take long\n  ansible.builtin.command: {cmd: sleep 60}\n  changed_when: true\n"

@@ -11,7 +11,8 @@ from platformdirs import user_cache_path
 
 from tests.alpine import alpine_root
 from tests.project.conftest import rootfs
-from tests.project.harness import Project, config_of, exported, read
+from tests.project.engine_view import config_of, exported, read
+from tests.project.harness import Project
 
 TASKS = """\
 - name: Make a folder
