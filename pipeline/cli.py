@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -29,6 +31,16 @@ Exit codes:
   3  plan: something to build                     4  no engine answers, or it is too old
   5  a push failed  130  stopped by Ctrl-C      143  stopped by TERM     70  a defect of this program
 """
+
+
+_FULL = "make room, for example with: baseimage gc --all"
+SYSTEM_ERRORS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: "set BASEIMAGE_STATE and TMPDIR to folders that you may write to",
+    errno.EROFS: "set BASEIMAGE_STATE and TMPDIR to folders that can be written to",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +225,26 @@ def _run(given: dict[str, Any], *, push: bool, keep: bool = False, only_finished
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with display as emit, _stoppable():
         try:
-            _build(options, emit, runner.Rules(keep, only_finished), push=push)
+            with _system_errors():
+                _build(options, emit, runner.Rules(keep, only_finished), push=push)
         except errors.PipelineError as error:
             for failed in _failures(error, keep=keep):
                 emit(failed)
             if given["debug"]:
                 traceback.print_exc()
             raise click.exceptions.Exit(error.exit_code) from None
+
+
+@contextlib.contextmanager
+def _system_errors() -> Iterator[None]:
+    """A full disk and its like are no defects of this program: said with the file and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in SYSTEM_ERRORS:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        raise errors.PipelineError(f"{error.strerror}{where}", hint=SYSTEM_ERRORS[error.errno]) from error
 
 
 def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool) -> None:

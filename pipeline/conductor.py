@@ -14,8 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import ansible_runner
-
 from pipeline import conductor_context
 from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
@@ -172,6 +170,8 @@ class Conductor:
         return self._engine.open(container, ("ansible-runner", "worker"), environment=environment)
 
     def _stream(self, container: ContainerId, private: Path, artifacts: Path, log: PlayLog) -> None:
+        import ansible_runner  # noqa: PLC0415 - a twentieth of a second that a build with nothing to play saves
+
         channel = self._waiting or self._worker(container)
         self._waiting = None
         try:
@@ -203,6 +203,8 @@ def _never() -> bool:
 
 
 def _transmit(private: Path, channel: Channel) -> None:
+    import ansible_runner  # noqa: PLC0415 - as above
+
     ansible_runner.interface.run(
         streamer="transmit",
         _output=channel.stdin,

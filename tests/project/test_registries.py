@@ -10,6 +10,7 @@ import docker
 import pytest
 import requests
 
+from tests.faultproxy import fault_proxy
 from tests.project.conftest import Registry, docker_settings
 from tests.project.engine_view import Watch, config_of
 from tests.project.harness import Project, matches
@@ -149,10 +150,30 @@ def test_a_refused_push_ends_with_its_own_code_and_tells_no_secret(
     assert outcome.seconds < 20, "what will not pass is not tried again"
 
 
-def test_a_registry_that_is_not_there_fails_the_push(small: Project) -> None:
+def test_a_registry_that_stumbles_is_asked_again(small: Project, plain_registry: Registry) -> None:
+    with fault_proxy(plain_registry.address) as proxy:
+        small.write("image.txt", f"repository = {proxy.address}/{small.repository}\n")
+        proxy.fail("PUT", "/manifests/", 503)
+        pushed = small.build("--push").well()
+    assert pushed.all("retrying")
+    for event in pushed.all("pushed"):
+        name = event["tag"].removeprefix(f"{proxy.address}/")
+        assert event["digest"] == plain_registry.digest(name)
+
+
+def test_a_registry_that_does_not_keep_an_image_fails_the_push(small: Project, plain_registry: Registry) -> None:
+    with fault_proxy(plain_registry.address) as proxy:
+        small.write("image.txt", f"repository = {proxy.address}/{small.repository}\n")
+        proxy.fail("PUT", "/manifests/", 400, times=9, body=b'{"errors": [{"code": "TAG_INVALID", "message": "no"}]}')
+        outcome = small.build("--push")
+    assert outcome.code == 5
+    assert "tag invalid" in outcome.one("build_failed")["message"]
+    assert not outcome.all("retrying")
+
+
+def test_a_build_needs_no_registry(small: Project) -> None:
     small.write("image.txt", f"repository = 127.0.0.1:9/{small.repository}\n")
-    outcome = small.run("build")
-    assert outcome.code == 0, "a build does not need the registry"
+    assert small.build().well().code == 0
 
 
 def test_the_registry_image_declares_what_its_recipe_says(engine: docker.DockerClient, registry_image: str) -> None:

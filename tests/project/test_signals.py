@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
+import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
+from docker.errors import NotFound
 
+from tests.project.conftest import rootfs
 from tests.project.engine_view import Watch
 from tests.project.harness import JSON, Project, eventually
 
@@ -52,6 +59,46 @@ def test_ctrl_c_leaves_nothing_when(moment: Moment, project: Project, busybox: d
 @pytest.mark.parametrize("name", ["the root is made", "a task runs", "the image is tried"])
 def test_term_leaves_nothing_when(name: str, project: Project, busybox: dict[str, str], watch: Watch) -> None:
     stopped(signal.SIGTERM, 143, MOMENTS[name], project, busybox, watch)
+
+
+def test_ctrl_c_leaves_nothing_when_the_conductors_image_is_built(
+    project: Project, busybox: dict[str, str], engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    base = rootfs(with_slow_apt_get(Path(busybox["rootfs"]), tmp_path / "slow.tar"))
+    project.role("worker", SLOW)
+    services = {"web": {"from": busybox, "command": "sh", "roles": ["worker"]}}
+    project.recipe(json.dumps({"version": "2", "settings": {"conductor_base": base}, "services": services}))
+    running = project.start("build", *JSON)
+    running.until(event="output", line="apt-get waits")
+    mine = f"baseimage/base:rootfs-{base['sha256'][:32]}"
+    assert builds_on(engine, mine)
+    outcome = running.stop(signal.SIGINT)
+    assert outcome.code == 130, outcome.stdout[-2000:] + outcome.stderr
+    assert outcome.seconds < SECONDS
+    # The engine ends the build when nobody listens to it any more, and takes a moment for it.
+    assert eventually(lambda: not builds_on(engine, mine), SECONDS)
+
+
+def builds_on(engine: docker.DockerClient, base: str) -> list[str]:
+    """Containers over images that were made from a base."""
+    lowest = engine.images.get(base).attrs["RootFS"]["Layers"][0]
+    found = []
+    for entry in engine.api.containers(all=True):
+        with suppress(NotFound):
+            layers = engine.images.get(entry["ImageID"]).attrs["RootFS"]["Layers"]
+            found += [entry["Id"]] if layers[0] == lowest and "apt-get" in entry["Command"] else []
+    return found
+
+
+def with_slow_apt_get(root: Path, target: Path) -> Path:
+    """A root whose apt-get takes a minute, and says so."""
+    script = b"#!/bin/sh\necho apt-get waits\nsleep 60\n"
+    target.write_bytes(root.read_bytes())
+    with tarfile.open(target, "a") as archive:
+        entry = tarfile.TarInfo("bin/apt-get")
+        entry.mode, entry.size = 0o755, len(script)
+        archive.addfile(entry, io.BytesIO(script))
+    return target
 
 
 def stopped(

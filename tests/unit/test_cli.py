@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -414,3 +415,17 @@ def test_debug_shows_the_trace_of_an_error(line: Line, command: str, error: Exce
     assert "Traceback (most recent call last)" in err
     assert err.count(f"{type(error).__name__}: no") >= 1
     assert "Traceback" not in line.run(command)[2]
+
+
+def test_a_full_disk_is_no_defect_and_names_what_to_do(line: Line) -> None:
+    world = line.pretend()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "layers/x.json")
+
+    line.monkeypatch.setattr(type(world.records), "save", full)
+    code, _, err = line.run("build", "--log-format", "plain")
+    assert code == 1
+    assert err == (
+        "error: No space left on device: layers/x.json\nhint: make room, for example with: baseimage gc --all\n"
+    )
