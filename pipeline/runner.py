@@ -20,11 +20,15 @@ BUILDING = ("conductor", "target", "provision", "commit", "verify")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the catalogue: a stage's name, its function, and whether it runs once for each role."""
+    """A line of the catalogue: a stage's name and function.
+
+    It may run once for each role, or only when all services have come through everything before it.
+    """
 
     name: str
     run: Stage
     per_role: bool = False
+    after_all: bool = False
 
 
 @dataclass
@@ -59,7 +63,10 @@ def run(
     """
     with ExitStack() as cleanup:
         _register(cleanup, tools.player.stop, tools.emit, keep=rules.keep)
-        return tuple(_run_service(build, tools, catalogue, clock, rules) for build in builds)
+        first = tuple(entry for entry in catalogue if not entry.after_all)
+        built = tuple(_run_service(build, tools, first, clock, rules) for build in builds)
+        last = tuple(entry for entry in catalogue if entry.after_all)
+        return tuple(_run_service(build, tools, last, clock, rules) for build in built) if last else built
 
 
 def _run_service(build: Build, tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules) -> Build:
@@ -75,7 +82,8 @@ def _run_service(build: Build, tools: Tools, catalogue: tuple[Entry, ...], clock
                 raise UsageError(f"{step.service} is not built as its recipe now stands", hint="run: baseimage build")
             else:
                 build = _run_step(build, step, stages[step.stage, step.index >= 0], own, times, clock)
-    _report(build, tools, times)
+    if not all(entry.after_all for entry in catalogue):
+        _report(build, tools, times)
     return build
 
 

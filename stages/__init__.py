@@ -15,5 +15,5 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("commit", commit.finish),
     Entry("verify", verify.run),
     Entry("tag", tag.run),
-    Entry("push", push.run),
+    Entry("push", push.run, after_all=True),
 )
