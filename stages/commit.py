@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PipelineError, VerificationError
+from pipeline.errors import EngineError, PipelineError, VerificationError
 from pipeline.residue import residue
 
 if TYPE_CHECKING:
+    from pipeline.engine import ImageId
     from pipeline.plan import Step
     from pipeline.stage import Build, Tools
 
@@ -37,4 +40,14 @@ def finish(build: Build, step: Step, tools: Tools) -> Build:
         raise PipelineError("there is no layer to configure")
     config = last.config.merged(build.service.config)
     image = tools.engine.configure(last.id, config, {})
+    if image != last.id:
+        tools.on_exit(partial(_remove_nameless, image, tools))
     return replace(build, image=image, config=config, note=image.removeprefix("sha256:")[:12])
+
+
+def _remove_nameless(image: ImageId, tools: Tools) -> None:
+    """Take an image away that nobody has named: it was not verified, or the build was stopped."""
+    with suppress(EngineError):  # what goes wrong here must not hide why
+        found = tools.engine.find_image(image)
+        if found and not found.tags:
+            tools.engine.remove_image(image)

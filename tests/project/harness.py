@@ -138,6 +138,7 @@ class Project:
     engine: DockerClient
     unique: str = field(default_factory=lambda: uuid.uuid4().hex[:10])
     pids: list[int] = field(default_factory=list)
+    images: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Make the folder, with a version and a repository that no other test has."""
@@ -199,7 +200,9 @@ class Project:
 
     def build(self, *arguments: str, **environment: str) -> Outcome:
         """`baseimage build` with events on its stdout."""
-        return self.run("build", *JSON, *arguments, **environment)
+        outcome = self.run("build", *JSON, *arguments, **environment)
+        self.images |= {event["image"] for event in outcome.all("image_built")}
+        return outcome
 
     def remove_all(self) -> None:
         """Take away what runs in this folder left in the engine: containers, cached layers, images."""
@@ -211,6 +214,8 @@ class Project:
             for tag in image.tags:
                 if self.unique in tag:
                     remove_image(self.engine, tag)
+        for identity in self.images:
+            remove_nameless(self.engine, identity)
 
 
 def containers_of(engine: DockerClient, *pids: int) -> list[str]:
@@ -230,6 +235,13 @@ def remove_image(engine: DockerClient, reference: str) -> None:
     """Remove an image's name, and the image where that was the last; another one's children keep it."""
     with suppress(ImageNotFound, APIError):
         engine.images.remove(reference, force=True)
+
+
+def remove_nameless(engine: DockerClient, image: str) -> None:
+    """Remove an image if nobody has a name for it."""
+    with suppress(ImageNotFound):
+        if not engine.images.get(image).tags:
+            remove_image(engine, image)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:

@@ -91,7 +91,8 @@ def lend_conductor(near: docker.DockerClient, far: docker.DockerClient, watch: W
     images = [near.images.get(name) for name in names]
     (conductor,) = [tag for image in images for tag in image.tags if tag.startswith("baseimage/conductor:")]
     base = near.images.get(conductor.rpartition("-")[2])
-    for name in (base.tags[0], conductor):
+    (root,) = [tag for tag in base.tags if tag.startswith("baseimage/base:")]
+    for name in (root, conductor):
         for _ in far.api.load_image(near.api.get_image(name)):  # type: ignore[no-untyped-call]
             pass
 

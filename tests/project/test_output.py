@@ -63,7 +63,7 @@ def test_a_terminal_gets_plain_lines_where_they_are_asked_for(small: Project, se
     said = on_a_terminal(small, **setting)
     assert COLOUR not in said
     lines = said.replace("\r", "").splitlines()
-    assert any(re.fullmatch(r"\d\d:\d\d:\d\d  web/verify  started", line) for line in lines), said
+    assert any(re.fullmatch(r"\d\d:\d\d:\d\d  web/tag  started", line) for line in lines), said
     assert any(re.fullmatch(rf" +docker run --rm {small.repository}:proj\.web\.0\.1\.0", line) for line in lines), said
 
 

@@ -18,7 +18,7 @@ from docker.errors import NotFound
 
 from tests.project.conftest import rootfs
 from tests.project.engine_view import Watch
-from tests.project.harness import JSON, Project, eventually
+from tests.project.harness import JSON, Project, eventually, remove_image
 
 SECONDS = 10
 SLOW = "- name: Take long\n  ansible.builtin.command: {cmd: sleep 60}\n  changed_when: true\n"
@@ -77,6 +77,9 @@ def test_ctrl_c_leaves_nothing_when_the_conductors_image_is_built(
     assert outcome.seconds < SECONDS
     # The engine ends the build when nobody listens to it any more, and takes a moment for it.
     assert eventually(lambda: not builds_on(engine, mine), SECONDS)
+    for image in engine.images.list(filters={"dangling": True, "label": "io.baseimage.stage=build"}):
+        if image.attrs["RootFS"]["Layers"] == engine.images.get(mine).attrs["RootFS"]["Layers"]:
+            remove_image(engine, str(image.id))
 
 
 def builds_on(engine: docker.DockerClient, base: str) -> list[str]:
@@ -109,7 +112,8 @@ def stopped(
     if moment.tasks:
         project.role("worker", moment.tasks)
         roles = [{"role": "worker", "gather_facts": False}]
-    service: dict[str, Any] = {"base": busybox, "command": "sh", "roles": roles, **moment.service(project.unique)}
+    service: dict[str, Any] = {"base": busybox, "command": "sh", "roles": roles, "labels": {"test": project.unique}}
+    service |= moment.service(project.unique)
     project.recipe(**service)
     with watch:
         running = project.start("build", *JSON)
@@ -120,6 +124,7 @@ def stopped(
     assert outcome.code == code, outcome.stdout[-2000:] + outcome.stderr
     assert outcome.seconds < SECONDS
     assert watch.left(outcome.pid) == []
+    assert project.engine.images.list(filters={"label": f"test={project.unique}"}) == []
     assert processes(project.unique) == []
     assert not [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if project.unique in line]
     assert list(project.scratch.iterdir()) == []
