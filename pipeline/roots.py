@@ -207,9 +207,11 @@ def _origin(base: Base) -> str:
 def _roomy() -> str | None:
     """Where roots are unpacked: memory where there is plenty of it (a third faster), else the usual place."""
     memory = Path("/dev/shm")  # noqa: S108 - a tmpfs, checked for room
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > PLENTY:
-        return str(memory)
-    return None
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        return None
+    # In a container it is often small, and mounted noexec: the new root's own programs could not run.
+    runs_programs = not os.statvfs(memory).f_flag & os.ST_NOEXEC
+    return str(memory) if runs_programs and shutil.disk_usage(memory).free > PLENTY else None
 
 
 def _own_mounts(environ: Mapping[str, str]) -> tuple[str, ...]:

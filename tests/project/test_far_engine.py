@@ -93,8 +93,8 @@ def lend_conductor(near: docker.DockerClient, far: docker.DockerClient, watch: W
     base = near.images.get(conductor.rpartition("-")[2])
     (root,) = [tag for tag in base.tags if tag.startswith("baseimage/base:")]
     for name in (root, conductor):
-        for _ in far.api.load_image(near.api.get_image(name)):  # type: ignore[no-untyped-call]
-            pass
+        said = [str(item) for item in far.api.load_image(near.api.get_image(name))]  # type: ignore[no-untyped-call]
+        assert far.images.get(name).id == near.images.get(name).id, said[-3:]
 
 
 @contextmanager

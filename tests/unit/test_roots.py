@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from email.message import Message
 from http.client import BadStatusLine
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
@@ -21,7 +23,7 @@ from pipeline.errors import NotFoundError, PipelineError, UsageError
 from pipeline.events import Event, Output, Transfer
 from pipeline.image_config import ImageConfig
 from pipeline.recipe import BaseImage, Bootstrap, Rootfs
-from pipeline.roots import ROOT_CONFIG, EngineRoots, name_of
+from pipeline.roots import ROOT_CONFIG, EngineRoots, _roomy, name_of
 from tests.unit.fake_engine import FakeEngine
 
 TRIXIE = Bootstrap("trixie")
@@ -339,3 +341,16 @@ def test_a_root_without_a_package_manager_has_no_caches(home: Home) -> None:
     image = home.engine.find_image(home.engine.add_image("scratchlike:1"))
     assert image
     assert home.roots().caches(DEBIAN, image) == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "free", "place"),
+    [(0, 8 << 30, "/dev/shm"), (os.ST_NOEXEC, 8 << 30, None), (0, 1 << 30, None)],  # noqa: S108
+    ids=["roomy memory", "memory that runs no programs", "little memory"],
+)
+def test_roots_are_unpacked_in_memory_only_where_it_has_room_and_runs_programs(
+    flags: int, free: int, place: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.roots.os.statvfs", lambda _: SimpleNamespace(f_flag=flags))
+    monkeypatch.setattr("pipeline.roots.shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    assert _roomy() == place
