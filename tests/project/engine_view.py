@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from docker import DockerClient
+from docker.errors import ImageNotFound
 
 from tests.project.harness import Event, matches
 
@@ -84,12 +85,25 @@ class Watch:
         """What of all that is still there: containers, anonymous volumes, images without a name."""
         there = {entry["Id"] for entry in self._engine.api.containers(all=True)}
         volumes = {volume.name for volume in self._engine.volumes.list()}
-        nameless = {image.id for image in self._engine.images.list(filters={"dangling": True})}
+        nameless = set(images_of(self._engine, dangling="true"))
         return [
             *(name for identity, name in self.containers(pid).items() if identity in there),
             *(f"volume {name}" for name in self.volumes(pid) & volumes),
             *(f"image {identity}" for identity in self.commits(pid) & nameless),
         ]
+
+
+def images_of(engine: DockerClient, **filters: str) -> dict[str, list[str]]:
+    """Names of images, by id; the SDK's own list asks for each of them, and some are gone by then."""
+    found = engine.api.images(filters=filters)
+    return {entry["Id"]: [tag for tag in entry["RepoTags"] or () if tag != "<none>:<none>"] for entry in found}
+
+
+def layers_of(engine: DockerClient, image: str) -> list[str]:
+    """The ids of an image's layers; none where it is gone by now."""
+    with suppress(ImageNotFound):
+        return list(engine.images.get(image).attrs["RootFS"]["Layers"])
+    return []
 
 
 def config_of(engine: DockerClient, image: str) -> dict[str, Any]:

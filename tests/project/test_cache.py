@@ -5,7 +5,7 @@ from __future__ import annotations
 import docker
 import pytest
 
-from tests.project.engine_view import Watch, config_of
+from tests.project.engine_view import Watch, config_of, layers_of
 from tests.project.harness import Project
 
 ROLES = [{"role": name, "gather_facts": False} for name in ("one", "two", "three")]
@@ -47,12 +47,12 @@ def test_only_what_comes_after_a_change_is_played_again(
     assert (labelled.played(), labelled.cached()) == ([], ["one", "two", "three"])
     assert labelled.image != first.image
     assert config_of(engine, labelled.image)["Labels"] == {"colour": "red"}
-    assert layers(engine, labelled.image) == layers(engine, first.image)
+    assert layers_of(engine, labelled.image) == layers_of(engine, first.image)
 
     three.write("roles/two/files/word", "another\n")
     edited = three.build().well()
     assert (edited.played(), edited.cached()) == (["two", "three"], ["one"])
-    assert layers(engine, edited.image)[:2] == layers(engine, first.image)[:2]
+    assert layers_of(engine, edited.image)[:2] == layers_of(engine, first.image)[:2]
 
     (three.folder / "roles/one/files/word").touch()
     (three.folder / "roles/one/tasks/main.yml").touch()
@@ -69,9 +69,3 @@ def test_only_what_comes_after_a_change_is_played_again(
     assert back.played() == [], "layers of an earlier state are still known"
 
     assert three.build("--no-cache").well().played() == ["one", "two", "three"]
-
-
-def layers(engine: docker.DockerClient, image: str) -> list[str]:
-    """The ids of an image's layers."""
-    found: list[str] = engine.images.get(image).attrs["RootFS"]["Layers"]
-    return found

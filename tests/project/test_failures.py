@@ -8,9 +8,8 @@ from pathlib import Path
 
 import docker
 import pytest
-from docker.models.images import Image
 
-from tests.project.engine_view import Watch
+from tests.project.engine_view import Watch, images_of
 from tests.project.harness import JSON, Project, containers_of
 
 FAILING = """\
@@ -98,11 +97,6 @@ def test_the_next_build_removes_what_a_killed_one_left(
     assert watch.left(killed.pid) == []
 
 
-def images_of(project: Project) -> list[Image]:
-    """All images that this test made, also those without a name."""
-    return project.engine.images.list(filters={"label": f"test={project.unique}"})
-
-
 def test_an_image_that_does_not_start_is_not_named(project: Project, busybox: dict[str, str]) -> None:
     project.recipe(
         base=busybox, command=["sh", "-c", "echo cannot find my socks; exit 127"], labels={"test": project.unique}
@@ -111,7 +105,7 @@ def test_an_image_that_does_not_start_is_not_named(project: Project, busybox: di
     assert outcome.code == 1
     assert "does not start" in outcome.stderr
     assert "cannot find my socks" in outcome.stdout + outcome.stderr
-    assert images_of(project) == []
+    assert images_of(project.engine, label=f"test={project.unique}") == {}
 
 
 def test_an_image_that_does_not_stop_is_not_named(project: Project, busybox: dict[str, str]) -> None:
@@ -120,7 +114,7 @@ def test_an_image_that_does_not_stop_is_not_named(project: Project, busybox: dic
     outcome = project.run("build")
     assert outcome.code == 1
     assert "did not stop in time" in outcome.stderr
-    assert images_of(project) == []
+    assert images_of(project.engine, label=f"test={project.unique}") == {}
 
 
 def test_a_root_that_is_not_the_expected_one_is_refused(project: Project, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import requests
 
 from tests.faultproxy import fault_proxy
 from tests.project.conftest import Registry, docker_settings
-from tests.project.engine_view import Watch, config_of
+from tests.project.engine_view import Watch, config_of, images_of
 from tests.project.harness import Project, matches
 
 HELPER = """\
@@ -32,8 +32,7 @@ def small(project: Project, busybox: dict[str, str]) -> Project:
 
 def names(project: Project) -> set[str]:
     """What the engine calls this project's images."""
-    tags = {tag for image in project.engine.images.list() for tag in image.tags}
-    return {tag for tag in tags if project.unique in tag}
+    return {tag for tags in images_of(project.engine).values() for tag in tags if project.unique in tag}
 
 
 def test_an_image_is_named_after_repository_project_service_and_version(small: Project) -> None:

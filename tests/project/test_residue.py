@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import pytest
 
-from tests.project.engine_view import Entry, Watch, config_of, exported
+from tests.project.engine_view import Entry, Watch, config_of, exported, images_of, layers_of
 from tests.project.harness import ROOT, Outcome, Project
 
 SUITES = ["trixie", "bookworm", "bullseye"]
@@ -66,12 +66,9 @@ def bootstrapped(
 
 def base_of(engine: docker.DockerClient, image: str, prefix: str) -> str:
     """The root that an image was made from: the only one with the same lowest layer."""
-    lowest = engine.images.get(image).attrs["RootFS"]["Layers"][0]
-    found = {
-        str(other.id)
-        for other in engine.images.list()
-        if any(tag.startswith(prefix) for tag in other.tags) and other.attrs["RootFS"]["Layers"] == [lowest]
-    }
+    lowest = layers_of(engine, image)[0]
+    named = [other for other, tags in images_of(engine).items() if any(tag.startswith(prefix) for tag in tags)]
+    found = [other for other in named if layers_of(engine, other) == [lowest]]
     (base,) = found
     return base
 
@@ -142,7 +139,7 @@ def test_a_residue_fails_the_build_is_listed_and_nothing_is_recorded(role_of: An
     assert "verify.allow" in outcome.stderr
     assert watch.left(outcome.pid) == []
     assert not (project.state / "layers").exists()
-    assert not project.engine.images.list(name=project.repository)
+    assert images_of(project.engine, reference=project.repository) == {}
 
     again = project.build()
     assert (again.code, again.played()) == (1, ["messy"])

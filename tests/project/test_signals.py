@@ -7,17 +7,15 @@ import json
 import signal
 import tarfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
-from docker.errors import NotFound
 
 from tests.project.conftest import rootfs
-from tests.project.engine_view import Watch
+from tests.project.engine_view import Watch, images_of, layers_of
 from tests.project.harness import JSON, Project, eventually, remove_image
 
 SECONDS = 10
@@ -77,20 +75,16 @@ def test_ctrl_c_leaves_nothing_when_the_conductors_image_is_built(
     assert outcome.seconds < SECONDS
     # The engine ends the build when nobody listens to it any more, and takes a moment for it.
     assert eventually(lambda: not builds_on(engine, mine), SECONDS)
-    for image in engine.images.list(filters={"dangling": True, "label": "io.baseimage.stage=build"}):
-        if image.attrs["RootFS"]["Layers"] == engine.images.get(mine).attrs["RootFS"]["Layers"]:
-            remove_image(engine, str(image.id))
+    for image in images_of(engine, dangling="true", label="io.baseimage.stage=build"):
+        if layers_of(engine, image) == layers_of(engine, mine):
+            remove_image(engine, image)
 
 
 def builds_on(engine: docker.DockerClient, base: str) -> list[str]:
     """Containers over images that were made from a base."""
-    lowest = engine.images.get(base).attrs["RootFS"]["Layers"][0]
-    found = []
-    for entry in engine.api.containers(all=True):
-        with suppress(NotFound):
-            layers = engine.images.get(entry["ImageID"]).attrs["RootFS"]["Layers"]
-            found += [entry["Id"]] if layers[0] == lowest and "apt-get" in entry["Command"] else []
-    return found
+    lowest = layers_of(engine, base)[0]
+    building = [entry for entry in engine.api.containers(all=True) if "apt-get" in entry["Command"]]
+    return [entry["Id"] for entry in building if layers_of(engine, entry["ImageID"])[:1] == [lowest]]
 
 
 def with_slow_apt_get(root: Path, target: Path) -> Path:
@@ -124,7 +118,7 @@ def stopped(
     assert outcome.code == code, outcome.stdout[-2000:] + outcome.stderr
     assert outcome.seconds < SECONDS
     assert watch.left(outcome.pid) == []
-    assert project.engine.images.list(filters={"label": f"test={project.unique}"}) == []
+    assert images_of(project.engine, label=f"test={project.unique}") == {}
     assert processes(project.unique) == []
     assert not [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if project.unique in line]
     assert list(project.scratch.iterdir()) == []
