@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
 from pipeline import assembly, errors, runner
 from pipeline.cleaning import Cleaner
-from pipeline.display import Mode, open_display
-from pipeline.events import BuildFailed, BuildFinished, BuildStarted, Sink, Warned
+from pipeline.display import open_display
+from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
+from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
 from pipeline.plan_view import preview
+from pipeline.stopping import Stoppable
 from stages import CATALOGUE
 
 EPILOG = """\b
@@ -31,24 +28,6 @@ Exit codes:
   3  plan: something to build                     4  no engine answers, or it is too old
   5  a push failed  130  stopped by Ctrl-C      143  stopped by TERM     70  a defect of this program
 """
-
-
-_FULL = "make room, for example with: baseimage gc --all"
-SYSTEM_ERRORS = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EACCES: "set BASEIMAGE_STATE and TMPDIR to folders that you may write to",
-    errno.EROFS: "set BASEIMAGE_STATE and TMPDIR to folders that can be written to",
-    errno.EMFILE: "raise the limit of open files: ulimit -n",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """How a command talks."""
-
-    mode: Mode
-    debug: bool
 
 
 def main() -> NoReturn:
@@ -223,28 +202,16 @@ def doctor(**_: Any) -> None:
 def _run(given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False) -> None:
     options = _options(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
-    with display as emit, _stoppable():
+    with display as emit, Stoppable():
         try:
-            with _system_errors():
+            with system_errors():
                 _build(options, emit, runner.Rules(keep, only_finished), push=push)
         except errors.PipelineError as error:
-            for failed in _failures(error, keep=keep):
+            for failed in failures(error, keep=keep):
                 emit(failed)
             if given["debug"]:
                 traceback.print_exc()
             raise click.exceptions.Exit(error.exit_code) from None
-
-
-@contextlib.contextmanager
-def _system_errors() -> Iterator[None]:
-    """A full disk and its like are no defects of this program: said with the file and what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in SYSTEM_ERRORS:
-            raise
-        where = f": {error.filename}" if error.filename else ""
-        raise errors.PipelineError(f"{error.strerror}{where}", hint=SYSTEM_ERRORS[error.errno]) from error
 
 
 def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool) -> None:
@@ -290,52 +257,12 @@ def _options(given: dict[str, Any]) -> assembly.Options:
     )
 
 
-def _failures(error: errors.PipelineError, *, keep: bool) -> tuple[BuildFailed, ...]:
-    if isinstance(error, errors.InputError):
-        return tuple(
-            BuildFailed(": ".join(part for part in (each.path, each.message) if part), each.hint, each.place, step="")
-            for each in error.problems
-        )
-    hint = error.hint
-    if isinstance(error, errors.PlayFailedError) and not hint:
-        hint = (
-            f"look inside with: {error.look_inside}; remove it with: baseimage gc"
-            if keep
-            else "run again with --keep to look inside the target"
-        )
-    return (BuildFailed(error.message, hint, error.place, error.detail),)
-
-
-class _stoppable:  # noqa: N801 - used as a function in a with statement
-    """Turns the first INT or TERM into StopRequested; a second leaves the clean-up alone, a third ends at once."""
-
-    def __init__(self) -> None:
-        self._seen = 0
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._stop)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, number: int, _: FrameType | None) -> None:
-        self._seen += 1
-        code = errors.EXIT_INTERRUPTED if number == signal.SIGINT else errors.EXIT_TERMINATED
-        if self._seen == 1:
-            raise errors.StopRequested(code)
-        if self._seen > 2:  # noqa: PLR2004 - the second is often the same key held down
-            os._exit(code)
-
-
 def _silent(event: object) -> None:
     """For commands that show no progress."""
 
 
 def _say(error: errors.PipelineError, *, debug: bool) -> None:
-    for failed in _failures(error, keep=False):
+    for failed in failures(error, keep=False):
         click.echo("error: " + ": ".join(part for part in (failed.place, failed.message) if part), err=True)
         if failed.hint:
             click.echo(f"hint: {failed.hint}", err=True)
