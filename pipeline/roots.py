@@ -14,6 +14,7 @@ import tempfile
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.engine import Engine, Image, Mount
@@ -29,6 +30,9 @@ REPOSITORY = "baseimage/base"
 ROOT_CONFIG = ImageConfig(
     command=("/bin/bash",), environment={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 )
+ROOTFS_CONFIG = replace(ROOT_CONFIG, command=("/bin/sh",))
+"""bash is not in every root that somebody brings."""
+
 CACHE_FOLDERS = ("/var/cache/apt", "/var/lib/apt/lists", "/var/cache/apk", "/var/cache/dnf", "/var/cache/yum")
 Lock = Callable[[str], AbstractContextManager[object]]
 Elsewhere = Callable[[Bootstrap, Path, str], None]
@@ -106,7 +110,7 @@ class EngineRoots:
                 if isinstance(base, Bootstrap)
                 else self._fetch(base, Path(scratch), step)
             )
-            self._engine.import_root(archive, reference, ROOT_CONFIG)
+            self._engine.import_root(archive, reference, ROOT_CONFIG if isinstance(base, Bootstrap) else ROOTFS_CONFIG)
         made = self._engine.find_image(reference)
         if made is None:
             raise EngineError(f"the engine took the root but does not have {reference}")

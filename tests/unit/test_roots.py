@@ -23,7 +23,7 @@ from pipeline.errors import NotFoundError, PipelineError, UsageError
 from pipeline.events import Event, Output, Transfer
 from pipeline.image_config import ImageConfig
 from pipeline.recipe import BaseImage, Bootstrap, Rootfs
-from pipeline.roots import ROOT_CONFIG, EngineRoots, _roomy, name_of
+from pipeline.roots import ROOT_CONFIG, ROOTFS_CONFIG, EngineRoots, _roomy, name_of
 from tests.unit.fake_engine import FakeEngine
 
 TRIXIE = Bootstrap("trixie")
@@ -269,7 +269,7 @@ def test_a_tar_file_of_the_web_is_fetched_with_its_progress(home: Home, monkeypa
     answer = Answer(content)
     answer.headers["Content-Length"] = str(len(content))
     serve(monkeypatch, lambda: answer)
-    assert home.roots().ensure(rootfs(home, URL), "web/base").config == ROOT_CONFIG
+    assert home.roots().ensure(rootfs(home, URL), "web/base").config == ROOTFS_CONFIG
     assert home.events == [Transfer("web/base", "made.tar", "downloading", len(content), len(content))]
 
 
