@@ -38,7 +38,9 @@ def test_the_page_is_there_within_five_seconds(sites: Sites, name: str) -> None:
 @pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.parametrize("options", CONFINED.values(), ids=CONFINED.keys())
 def test_it_serves_confined_as_it_does_free(sites: Sites, name: str, options: dict[str, Any]) -> None:
-    site = sites.up(name, **options)
+    site = sites.start(name, **options)
+    site.box.until_up("uwsgi" if name == "python" else "nginx")
+    site.until_it_answers()
     assert site.answers(tls=True)
     assert site.box.run("container-health").code == 0
     seconds, outcome = site.box.stop()
