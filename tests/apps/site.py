@@ -70,6 +70,20 @@ class Site:
         assert eventually(self.answers, patience), self.box.log()
         return time.monotonic() - begun
 
+    def until_all_is_up(self) -> None:
+        """Wait until every service says so itself, before anybody asks for a page."""
+        names: list[str] = []
+
+        def listed() -> bool:
+            names[:] = [line.split()[0] for line in self.box.run("container-svc", "list").output.splitlines()]
+            return "nginx" in names
+
+        if self.box.container.labels["container.svc"] != "none":
+            assert eventually(listed), self.box.log()
+        for name in names:
+            self.box.until_up(name)
+        self.until_it_answers()
+
     def certificate(self) -> str:
         """What https shows, as text."""
         assert eventually(lambda: self.answers(tls=True)), self.box.log()

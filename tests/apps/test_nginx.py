@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.apps.site import Site, Sites
 from tests.contract.harness import File, eventually
 
@@ -37,9 +39,10 @@ def test_a_key_pair_that_is_given_is_used(sites: Sites, static: Site) -> None:
     assert "no tls.crt" in outcome.output
 
 
-def test_a_response_in_flight_is_finished_before_the_stop(sites: Sites) -> None:
+@pytest.mark.parametrize("name", ["static"])
+def test_a_response_in_flight_is_finished_before_the_stop(sites: Sites, name: str) -> None:
     files = {"/etc/nginx/conf.d/default.conf": File(SLOW, 0o644), "/static/slow": File("x" * 150_000, 0o644)}
-    answer, seconds = sites.up("static", files).stopped_during("/slow")
+    answer, seconds = sites.up(name, files).stopped_during("/slow")
     assert len(answer.body) == 150_000
     assert 1 < seconds < 6
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.apps.site import Site, Sites
 from tests.contract.harness import File, eventually
 
@@ -15,8 +17,9 @@ def test_the_application_runs_as_its_user_and_speaks_to_nginx_alone(python: Site
     assert python.box.sh("stat -c %U /proc/$(container-svc status uwsgi | sed 's/.*pid=//;s/ .*//')") == "app"
 
 
-def test_a_request_in_flight_is_finished_before_the_stop(python: Site) -> None:
-    answer, seconds = python.stopped_during("/?seconds=2")
+@pytest.mark.parametrize("name", ["python"])
+def test_a_request_in_flight_is_finished_before_the_stop(sites: Sites, name: str) -> None:
+    answer, seconds = sites.up(name).stopped_during("/?seconds=2")
     assert (answer.status, answer.body) == (200, "OK\n")
     assert 1 < seconds < 6
 
