@@ -47,7 +47,7 @@ def test_it_waits_for_nothing_unless_asked(python: Site) -> None:
 
 def test_an_error_of_the_application_is_in_the_log(sites: Sites) -> None:
     site = sites.start("python", {"/srv/app/app.py": File(BROKEN, 0o644)})
-    site.box.until_up("uwsgi")
+    site.box.until_up("nginx").until_up("uwsgi")
     assert site.get().status >= 500  # uWSGI just ends the answer, which is a bad gateway to nginx
     site.box.until_log("RuntimeError: broken", 2)
 
