@@ -130,11 +130,11 @@ def reason(result: Result) -> str:
 
 def document(found: list[Result]) -> str:
     """The whole file."""
-    cells = list(dict.fromkeys(each.cell for each in found))
+    cells = sorted({each.cell for each in found})
     parts = [HEAD, summary(found, cells)]
     if failing := failures(found):
         parts += ["## What fails\n", failing]
-    for section in dict.fromkeys(each.section for each in found):
+    for section in sorted({each.section for each in found}):
         parts += [f"## {section}\n", matrix([each for each in found if each.section == section], cells)]
     if absent := left_out(found):
         parts += ["## What does not apply\n", absent]
