@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import nox
 
@@ -28,7 +31,9 @@ CONSTRAINTS = Path(".ci/constraints.txt")
 CONDUCTOR = Path("pipeline/conductor_image")
 CONTRACT = "tests/contract"
 CONTRACT_IMAGES = "BASEIMAGE_CONTRACT_IMAGES"
-TEST_FOLDERS = ("tests/unit", "tests/engine", CONTRACT, "tests/project")
+CELLS = Path("tests/recipes/cells.yml")
+APPS = "tests/apps"
+TEST_FOLDERS = ("tests/unit", "tests/engine", CONTRACT, APPS, "tests/project")
 OLDEST_PYTHON = (3, 11)
 
 
@@ -53,7 +58,7 @@ def tests(session: nox.Session) -> None:
         check_types(session)
     paths = [argument for argument in session.posargs if (HERE / argument.split("::")[0]).exists()]
     if not paths or any(CONTRACT.startswith(path.rstrip("/")) or path.startswith(CONTRACT) for path in paths):
-        build_shipped(session)
+        build_tested(session, *shipped())
     pytest(session, *(session.posargs or TEST_FOLDERS))
 
 
@@ -87,10 +92,32 @@ def engine(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def contract(session: nox.Session) -> None:
-    """Tests of built images from outside: how they start, supervise and stop."""
+    """Tests of images from outside: how they start, supervise, stop (`-- IMAGE…`: of these, whoever built them)."""
     need_engine(session, tests=True)
-    build_shipped(session)
-    pytest(session, CONTRACT, *session.posargs)
+    images = list(itertools.takewhile(names_image, session.posargs))
+    if images:
+        session.env[CONTRACT_IMAGES] = ",".join(images)
+    else:
+        build_tested(session, *shipped())
+    pytest(session, CONTRACT, *session.posargs[len(images) :])
+
+
+@nox.session(python=False, name="contract-table")
+def contract_table(session: nox.Session) -> None:
+    """Run the tests of built images over every cell, and write what came out to docs/contract.md."""
+    need_engine(session, tests=True)
+    build_tested(session, *([CELLS] if (HERE / CELLS).exists() else shipped()))
+    results = HERE / ".nox/contract.xml"
+    results.unlink(missing_ok=True)
+    tool(session, "pytest", CONTRACT, f"--junitxml={results}", *session.posargs, success_codes=[0, 1])
+    tool(session, "python", ".ci/contract_table.py", str(results), "docs/contract.md")
+
+
+@nox.session(python=False)
+def apps(session: nox.Session) -> None:
+    """Tests of the application roles: nginx, a Python application behind it, a page."""
+    need_engine(session, tests=True)
+    pytest(session, APPS, *session.posargs)
 
 
 @nox.session(python=False)
@@ -147,28 +174,46 @@ def pytest(session: nox.Session, *arguments: str) -> None:
     tool(session, "pytest", *arguments)
 
 
-def build_shipped(session: nox.Session) -> None:
-    """Build every shipped recipe and name the images to the contract tests, unless the environment names others."""
+def names_image(argument: str) -> bool:
+    """Whether an argument of the session is an image: no option, and no file of the tests."""
+    return not argument.startswith("-") and not (HERE / argument.partition("::")[0]).exists()
+
+
+def shipped() -> list[Path]:
+    """The recipes of the project."""
+    found = sorted(path for path in (HERE / "recipes").glob("*.yml") if not path.is_symlink())
+    return [path.relative_to(HERE) for path in found]
+
+
+def build_tested(session: nox.Session, *recipes: Path) -> None:
+    """Build the recipes and name the images to the contract tests, unless the environment names others.
+
+    Not those with an application: its hooks and services are none that the tests know; tests/apps looks at them.
+    """
     if os.environ.get(CONTRACT_IMAGES):
         return
     images = []
-    for recipe in sorted(path for path in (HERE / "recipes").glob("*.yml") if not path.is_symlink()):
-        command = ("build", str(recipe.relative_to(HERE)))
+    for recipe in recipes:
+        command = ("build", str(recipe))
         tool(session, "baseimage", *command)
-        for line in tool(session, "baseimage", *command, "--log-format", "json", silent=True).splitlines():
-            event = json.loads(line)
-            if event["event"] == "image_built":
-                images.append(f"{event['service']}={event['tags'][0]}")
+        told = tool(session, "baseimage", *command, "--log-format", "json", silent=True).splitlines()
+        events = [json.loads(line) for line in told]
+        roles = [step.split("/")[:2] for step in events[0]["steps"] if step.endswith("/provision")]
+        applications = {service for service, role in roles if role != "bootstrap"}
+        built = [event for event in events if event["event"] == "image_built"]
+        images += [f"{each['service']}={each['tags'][0]}" for each in built if each["service"] not in applications]
     session.env[CONTRACT_IMAGES] = ",".join(images)
 
 
-def tool(session: nox.Session, name: str, *arguments: str, silent: bool = False) -> str:
+def tool(
+    session: nox.Session, name: str, *arguments: str, silent: bool = False, success_codes: Sequence[int] = (0,)
+) -> str:
     """Run a command of the developers' environment; on Ctrl-C it has the time to take down what it has up."""
     bin_folder = environment(session, "dev", extras=("test", "lint"))
     session.env["PATH"] = os.pathsep.join((str(bin_folder), os.environ.get("PATH", os.defpath)))
     command = (str(bin_folder / name), *arguments)
-    printed = session.run(*command, external=True, silent=silent, interrupt_timeout=None, terminate_timeout=None)
-    return str(printed)
+    how: dict[str, Any] = {"silent": silent, "success_codes": success_codes}
+    return str(session.run(*command, external=True, interrupt_timeout=None, terminate_timeout=None, **how))
 
 
 def shell_scripts() -> list[str]:

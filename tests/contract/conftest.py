@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from docker import DockerClient
+from docker.errors import DockerException
 
-from tests.contract.harness import Box, Cell, File, Lab, connect, describe, script, service
+from tests.contract.foreign import Guest, receive
+from tests.contract.harness import Box, Cell, File, Lab, connect, eventually, script, service
+from tests.contract.report import annotate, cell_of, not_applicable
 
 VARIABLE = "BASEIMAGE_CONTRACT_IMAGES"
 CRONTAB = """\
@@ -32,8 +37,33 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the slow ones for the end of each image, when what they wait for has happened."""
+    """Leave the slow ones for the end of each image, when what they wait for has happened; skip what does not apply."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    mine = [item for item in items if item.path.parent == Path(__file__).parent]
+    guests = received({cell_of(item) for item in mine} - {""})
+    for item in mine:
+        rows = annotate(item).rows
+        guest = guests.get(cell_of(item))
+        if guest and (lack := guest.lacks(rows)):
+            item.add_marker(pytest.mark.skip(reason=lack))
+
+
+def received(entries: Iterable[str]) -> dict[str, Guest]:
+    """The images by their entries, as far as the engine has them; tests of the others say what is wrong."""
+    guests = {}
+    with suppress(DockerException):
+        client = connect()
+        for entry in entries:
+            with suppress(DockerException):
+                guests[entry] = receive(client, entry)
+        client.close()
+    return guests
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the rows that do not apply."""
+    for line in not_applicable(terminalreporter.getreports("skipped")):
+        terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +79,7 @@ def image(request: pytest.FixtureRequest, client: DockerClient) -> Cell:
     """The image under test."""
     if not request.param:
         pytest.fail(f"set {VARIABLE} to the images to test, as cell=image,cell=image")
-    name, _, reference = request.param.partition("=")
-    return describe(client, name, reference)
+    return receive(client, request.param).cell
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +124,10 @@ def plain(session_lab: Lab) -> Box:
     """A container as it comes, for tests that only look, with one service and one hook."""
     files = service("web", "echo web says out; echo web says err >&2; exec sleep 1000")
     files["/etc/my_init.d/50_mark"] = script("echo hook ran")
-    return session_lab.box(files=files).until_up("web")
+    if session_lab.cell.init:
+        return session_lab.box(files=files).until_up("web")
+    box = session_lab.box(files=files)  # not ours: it may have nothing to wait with, or nothing that keeps it up
+    return box if eventually(lambda: "web says err" in box.log(), 3) else session_lab.box("sleep", "1000")
 
 
 @pytest.fixture(scope="session")
