@@ -49,6 +49,7 @@ TESTS = {
     "docker-compose|/usr/libexec/docker/cli-plugins/docker-compose|/usr/lib/docker/cli-plugins/docker-compose": (
         "docker-compose"
     ),
+    "ps": "procps",  # the engine runs it for `docker top`
     "shellcheck": "shellcheck",
 }
 """What the tests take besides."""

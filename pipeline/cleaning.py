@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,7 @@ from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
 
 REPOSITORIES = ("baseimage/cache", "baseimage/base", "baseimage/conductor")
+LOOKS = 6
 ABANDONED_AFTER = 24 * 3600
 """Seconds after which a container of a run on another host counts as left behind."""
 
@@ -53,6 +55,19 @@ class Cleaner:
         found: list[tuple[Removed, Callable[[], object]]] = []
         found += [(Removed("image", name), partial(self._engine.remove_image, name)) for name in images]
         return found + [(Removed("volume", name), partial(self._engine.remove_volume, name)) for name in volumes]
+
+
+def sweep(engine: Engine, prefix: str, *, interrupted: bool) -> None:
+    """Remove every container of this run that nobody else did.
+
+    After an interruption a request to make one may still be under way in the engine, so it looks again for a second.
+    """
+    for attempt in range(LOOKS if interrupted else 1):
+        if attempt:
+            time.sleep(0.2)
+        with suppress(EngineError):
+            for identity, _ in engine.named("container", prefix):
+                engine.remove_container(ContainerId(identity))
 
 
 def _removed(remove: Callable[[], object]) -> bool:

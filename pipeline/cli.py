@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from pipeline import assembly, errors, runner
-from pipeline.cleaning import Cleaner
+from pipeline.cleaning import Cleaner, sweep
 from pipeline.display import open_display
+from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
 from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
@@ -240,8 +242,24 @@ def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: 
     )
     started = time.monotonic()
     tools = assembly.tools(loaded, options, engine, emit, os.environ)
-    done = runner.run(assembly.builds(loaded), tools, catalogue, time.monotonic, rules)
+    with _nothing_left(engine, engine.container_prefix, keep=rules.keep):
+        done = runner.run(assembly.builds(loaded), tools, catalogue, time.monotonic, rules)
     emit(BuildFinished(time.monotonic() - started, len(done)))
+
+
+@contextlib.contextmanager
+def _nothing_left(engine: Engine, prefix: str, *, keep: bool) -> Iterator[None]:
+    """A signal may come between the making of a container and the moment when its removal is registered."""
+    interrupted = True
+    try:
+        yield
+        interrupted = False
+    except errors.PipelineError:
+        interrupted = False
+        raise
+    finally:
+        if not keep:
+            sweep(engine, f"{prefix}_", interrupted=interrupted)
 
 
 def _options(given: dict[str, Any]) -> assembly.Options:

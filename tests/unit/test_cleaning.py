@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pipeline.cleaning import ABANDONED_AFTER, Cleaner, Removed, left_behind, run_name
+from pipeline.cleaning import ABANDONED_AFTER, Cleaner, Removed, left_behind, run_name, sweep
 from pipeline.engine import ContainerSpec, Mount
 from pipeline.errors import EngineError
 from tests.unit.fake_engine import FakeEngine
@@ -126,3 +126,14 @@ def test_one_that_cannot_be_removed_does_not_stop_the_others(engine: FakeEngine)
         start(engine, f"{run_name(PREFIX, socket.gethostname(), GONE, NOW)}_{number}")
     engine.fail("remove_container", EngineError("busy"))
     assert len(cleaner(engine).clean(everything=False, dry_run=False)) == 1
+
+
+def test_after_an_interruption_it_looks_again_for_what_was_still_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine()
+    late = iter([(), (("id1", "baseimage-run_h_1_2_a_1"),)])
+    monkeypatch.setattr(engine, "named", lambda _kind, _prefix: next(late, ()))
+    monkeypatch.setattr("pipeline.cleaning.time.sleep", lambda _: None)
+    removed: list[str] = []
+    monkeypatch.setattr(engine, "remove_container", removed.append)
+    sweep(engine, "baseimage-run_h_1_2_a_", interrupted=True)
+    assert removed == ["id1"]

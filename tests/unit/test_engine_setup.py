@@ -20,7 +20,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / ".ci/engine.py"
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n'
-TOOLS = ("mmdebstrap", "gpg", "iptables", "docker", "docker-registry", "htpasswd", "docker-compose", "shellcheck")
+TOOLS = ("mmdebstrap", "gpg", "iptables", "docker", "docker-registry", "htpasswd", "docker-compose", "ps", "shellcheck")
 
 DOCKERD = """#!@python@
 # Like the real one: refuses when its pid file names a living process, and answers pings.
