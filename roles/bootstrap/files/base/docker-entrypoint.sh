@@ -2,24 +2,19 @@
 # First program under the init: hooks, then services, then the command (or the services alone).
 # Every name of its own begins with ctr_, because a shell hands a changed variable on to its children.
 set -u
-
-ctr_lib=/usr/local/lib/container
-. /etc/container-release
-. "$ctr_lib/common.sh"
-. "$ctr_lib/env.sh"
-. "$ctr_lib/users.sh"
-. "$ctr_lib/hooks.sh"
-. "$ctr_lib/services.sh"
-. "$ctr_lib/svc-$container_svc.sh"
-. "$ctr_lib/stop.sh"
+# From the first line on: as PID 1 a shell that has no trap is deaf.
+trap 'on_stop TERM 143' TERM
+trap 'on_stop INT 130' INT
+trap 'on_stop QUIT 131' QUIT
+ctr_phase=boot ctr_child=
 
 # Until services run, a stop ends the start; while they start it is noted; afterwards it is carried out.
 on_stop() {
     ctr_last=$?
     case $ctr_phase in
         boot) [ -z "$ctr_child" ] || kill "-$1" "$ctr_child" 2>/dev/null; exit "$2" ;;
-        starting) ctr_stop=$2 ;;
-        command) if [ "$1" = TERM ]; then pass_on TERM; shut_down "${ctr_status:-$ctr_last}"; else pass_on "$1"; fi ;;
+        starting) ctr_stop=$2; [ -z "$ctr_child" ] || kill "-$1" "$ctr_child" 2>/dev/null ;;
+        command) if [ "$1" = TERM ]; then end_command; shut_down "${ctr_status:-$ctr_last}"; else pass_on "$1"; fi ;;
         services) shut_down 0 ;;
     esac
 }
@@ -30,13 +25,29 @@ pass_on() {
     kill "-$1" "$ctr_child" 2>/dev/null || :
 }
 
-trap 'on_stop TERM 143' TERM
-trap 'on_stop INT 130' INT
-trap 'on_stop QUIT 131' QUIT
+# A service that failed for good told only us as well.
+end_command() {
+    if [ -s "$ctr_state/failed" ]; then
+        kill -TERM "$ctr_child" 2>/dev/null || :
+    else
+        pass_on TERM
+    fi
+}
+
+ctr_lib=/usr/local/lib/container
+. /etc/container-release
+for ctr_part in common rundir boot env dump users hooks services "svc-$container_svc" steer order start stop; do
+    . "$ctr_lib/$ctr_part.sh"
+done
 for ctr_signal in HUP USR1 USR2 WINCH ALRM; do
     # shellcheck disable=SC2064
     trap "pass_on $ctr_signal" "$ctr_signal"
 done
+choose_run_directory
+if [ -r "$ctr_lib/init.sh" ]; then
+    . "$ctr_lib/init.sh"
+    become_init "$@"
+fi
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -58,14 +69,11 @@ while [ $# -gt 0 ]; do
 done
 [ $# -ne 1 ] || [ -n "$1" ] || shift
 
-choose_run_directory
-env_boot
-users_boot
-[ -z "$ctr_insecure_key" ] || authorise_insecure_key
+boot
 [ -n "$ctr_skip_hooks" ] || run_startup_hooks
 
 if [ -n "$ctr_skip_services" ] || ! find_services; then
-    if [ $# -gt 0 ] && ! has_shutdown_hooks; then
+    if [ $# -gt 0 ] && may_hand_over; then
         exec "$@"
     fi
 fi
@@ -86,6 +94,6 @@ undisturbed "$@" <&3 3<&- &
 ctr_child=$!
 exec 3<&-
 ctr_phase=command
-[ -z "$ctr_stop" ] || { pass_on TERM; shut_down "$ctr_stop"; }
+[ -z "$ctr_stop" ] || { end_command; shut_down "$ctr_stop"; }
 await "$ctr_child"
 shut_down "$ctr_status"
