@@ -20,20 +20,24 @@ layer_run() {
 
 layer_known() { s6-svok "$ctr_scan/$1"; }
 
-# down and ready: its finish has ended too.
+# "down" and "ready" together: its finish has ended too.
 layer_state() {
     ctr_state_is=down
     ctr_state_pid=-
-    ctr_stat=$(trap '' TERM INT QUIT HUP; s6-svstat -o up,ready,pid "$ctr_scan/$1" 2>/dev/null) || return 0
+    ctr_stat=$(trap '' TERM INT QUIT HUP; s6-svstat "$ctr_scan/$1" 2>/dev/null) || return 0
     case $ctr_stat in
-        true*) ctr_state_is=up ctr_state_pid=${ctr_stat##* } ;;
-        'false false'*) [ -e "$ctr_scan/$1/down" ] || ctr_state_is=up ;;
+        'up (pid '*)
+            ctr_state_is=up
+            ctr_state_pid=${ctr_stat#'up (pid '}
+            ctr_state_pid=${ctr_state_pid%%[!0-9]*} ;;
+        down*', ready '*) ;;
+        *) ctr_state_is=up ;;
     esac
 }
 
 layer_notified() {
-    case $(s6-svstat -o up,ready "$ctr_scan/$1" 2>/dev/null) in
-        'true true') return 0 ;;
+    case $(s6-svstat "$ctr_scan/$1" 2>/dev/null) in
+        up*', ready '*) return 0 ;;
     esac
     return 1
 }

@@ -60,15 +60,18 @@ password=$ctr_secret
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [include]
-files=$ctr_scan/*/supervisord.conf /etc/supervisor/conf.d/*.conf
+files=$ctr_scan/*/supervisord.conf${ctr_others:+ /etc/supervisor/conf.d/*.conf}
 END
 }
 
 layer_run() {
-    ctr_user_line=
+    ctr_user_line='' ctr_others=''
     ! am_root || ctr_user_line=user=root
+    for ctr_file in /etc/supervisor/conf.d/*.conf; do
+        [ ! -e "$ctr_file" ] || ctr_others=yes
+    done
     (umask 077 && supervisord_config >"$ctr_state/supervisord.conf")
-    apart supervisord -c "$ctr_state/supervisord.conf"
+    PYTHONDONTWRITEBYTECODE=1 apart supervisord -c "$ctr_state/supervisord.conf"
 }
 
 layer_known() { [ -S "$ctr_state/supervisor.sock" ]; }
