@@ -53,6 +53,17 @@ def image(request: pytest.FixtureRequest, client: DockerClient) -> Cell:
     return describe(client, name, reference)
 
 
+@pytest.fixture(autouse=True)
+def applies(request: pytest.FixtureRequest, image: Cell) -> None:
+    """Leave out what the cell has no part in; the reason says which rows."""
+    rows = (request.function.__doc__ or "").strip().split(":")[0].rstrip(".")
+    for marker in request.node.iter_markers("services"):
+        if image.svc == "none":
+            pytest.skip(f"row {rows} does not apply: the cell has no service layer")
+        if image.svc in marker.kwargs.get("but", ()):
+            pytest.skip(f"row {rows} does not apply: {marker.kwargs['because']}")
+
+
 @pytest.fixture(scope="session")
 def session_lab(client: DockerClient, image: Cell) -> Iterator[Lab]:
     """Containers that live as long as the tests of the image."""
@@ -95,7 +106,8 @@ def plain(session_lab: Lab) -> Box:
     """A container as it comes, for tests that only look, with one service and one hook."""
     files = service("web", "echo web says out; echo web says err >&2; exec sleep 1000")
     files["/etc/my_init.d/50_mark"] = script("echo hook ran")
-    return session_lab.box(files=files).until_up("web")
+    box = session_lab.box(files=files)
+    return box if session_lab.cell.svc == "none" else box.until_up("web")
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ PYTHON = re.compile(r"usr/bin/python3.*|usr/lib/python3.*\.pyc")
 """What belongs to supervisord, and only there."""
 
 
+@pytest.mark.services
 def test_it_runs_on_a_read_only_root(lab: Lab) -> None:
     """O1."""
     tmpfs = {"/run": "", "/tmp": ""}  # noqa: S108 - the container's own
@@ -37,6 +38,7 @@ def test_it_runs_on_a_read_only_root(lab: Lab) -> None:
     assert seconds < 4
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(
     ("user", "tmpfs"),
     [

@@ -40,6 +40,7 @@ def test_other_signals_reach_the_command_once_each(lab: Lab) -> None:
     assert all(outcome.output.count(f"got {name}\n") == 1 for name in ("USR1", "USR2", "HUP", "INT", "QUIT", "WINCH"))
 
 
+@pytest.mark.services
 def test_nothing_is_ignored_or_blocked_in_the_command_and_in_services(lab: Lab) -> None:
     """S7."""
     show = "grep -E '^Sig(Ign|Blk)' /proc/self/status"
@@ -51,6 +52,7 @@ def test_nothing_is_ignored_or_blocked_in_the_command_and_in_services(lab: Lab) 
         assert [value & ~LIBC for value in values] == [0, 0]
 
 
+@pytest.mark.services
 def test_standard_input_reaches_the_command(lab: Lab) -> None:
     """S7."""
     box = lab.make("cat", files=service("web", "exec cat"), stdin_open=True)

@@ -14,11 +14,13 @@ def needs_syslog(lab: Lab) -> None:
         pytest.skip("the image has no syslog-ng")
 
 
+@pytest.mark.services
 def test_the_first_message_of_a_service_is_not_lost(lab: Lab) -> None:
     """Y1."""
     lab.box(files=service("web", "logger first words; exec sleep 1000")).until_log("first words")
 
 
+@pytest.mark.services
 def test_syslog_is_supervised(lab: Lab) -> None:
     """Y2."""
     box = lab.box().until_up("syslog-ng")

@@ -7,7 +7,6 @@ trap 'on_stop TERM 143' TERM
 trap 'on_stop INT 130' INT
 trap 'on_stop QUIT 131' QUIT
 ctr_phase=boot ctr_child=
-
 # Until services run, a stop ends the start; while they start it is noted; afterwards it is carried out.
 on_stop() {
     ctr_last=$?
@@ -48,7 +47,7 @@ if [ -r "$ctr_lib/init.sh" ]; then
     . "$ctr_lib/init.sh"
     become_init "$@"
 fi
-
+trap on_exit EXIT
 while [ $# -gt 0 ]; do
     case $1 in
         --skip-startup-files) ctr_skip_hooks=yes ;;
@@ -74,12 +73,14 @@ boot
 
 if [ -n "$ctr_skip_services" ] || ! find_services; then
     if [ $# -gt 0 ] && may_hand_over; then
+        : >"$ctr_state/up"
         exec "$@"
     fi
 fi
 
 ctr_phase=starting
 [ -n "$ctr_skip_services" ] && [ $# -gt 0 ] || start_services
+: >"$ctr_state/up"
 if [ $# -eq 0 ]; then
     ctr_phase=services
     [ -z "$ctr_stop" ] || shut_down 0

@@ -26,7 +26,6 @@ authorise_insecure_key() {
 boot() {
     [ -n "${ctr_svscan-}" ] || make_run_directory
     settle_in
-    [ -z "${ctr_svscan-}${CONTAINER_SUCCESS_EXIT_CODES-$container_success_exit_codes}" ] || trap on_exit EXIT
     env_boot
     umask_boot
     users_boot

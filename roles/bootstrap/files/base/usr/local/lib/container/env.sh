@@ -42,7 +42,9 @@ env_boot() {
     ctr_ifs=$IFS
     IFS=$ctr_newline
     set -f
-    for ctr_name in $(tr '\n\0' ' \n' <"/proc/$$/environ" | cut -d= -f1); do
+    ctr_file=/proc/$$/environ
+    [ ! -r "$ctr_state/environ" ] || ctr_file=$ctr_state/environ # what PID 1 was given, see init.sh
+    for ctr_name in $(tr '\n\0' ' \n' <"$ctr_file" | cut -d= -f1); do
         case $ctr_name in
             '' | [!A-Za-z_]* | *[!A-Za-z0-9_]*)
                 warn "environment: '$ctr_name' is not a name that a shell can pass on, ignored" ;;
@@ -51,6 +53,7 @@ env_boot() {
     done
     set +f
     IFS=$ctr_ifs
+    rm -f "$ctr_state/environ"
     env_dump
 }
 

@@ -81,7 +81,7 @@ link_service() {
         ln -sfn "$ctr_from/log"/* "$ctr_to/log/"
         rm -f "$ctr_to/log/supervise" "$ctr_to/log/event"
     fi
-    if [ -e "$ctr_from/user" ] || [ -e "$ctr_from/notification-fd" ]; then
+    if [ -n "${ctr_svscan-}" ] || [ -e "$ctr_from/user" ] || [ -e "$ctr_from/notification-fd" ]; then
         ln -sfn "$ctr_lib/service-run" "$ctr_to/run"
     fi
     if [ -x "$ctr_from/finish" ] || is_essential "$1"; then

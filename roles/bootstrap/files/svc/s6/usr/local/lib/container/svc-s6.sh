@@ -12,6 +12,7 @@ layer_adopt() {
 # PID 1 is told to look again; what then stands for the layer only waits to be told to go.
 layer_run() {
     if [ -n "${ctr_svscan-}" ]; then
+        (mask=$(umask) && umask 077 && { echo "umask $mask"; export -p; } >"$ctr_state/inherit.sh")
         s6-svscanctl -a "$ctr_scan"
         apart sleep 2147483647
     fi
