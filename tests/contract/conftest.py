@@ -60,7 +60,8 @@ def applies(request: pytest.FixtureRequest, image: Cell) -> None:
     for marker in request.node.iter_markers("services"):
         if image.svc == "none":
             pytest.skip(f"row {rows} does not apply: the cell has no service layer")
-        if image.svc in marker.kwargs.get("but", ()):
+    for marker in request.node.iter_markers("but"):
+        if {image.init, image.svc} & set(marker.args):
             pytest.skip(f"row {rows} does not apply: {marker.kwargs['because']}")
 
 

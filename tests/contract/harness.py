@@ -31,8 +31,10 @@ PID_ONE = {
     "s6-init": "s6-svscan",
     "phusion-init": "my_init",
     "none": "docker-init",
+    "s6-overlay": "init",
 }
-"""The name of the first process. An image without an init of its own is run with docker run --init."""
+"""The name of the first process. An image without an init of its own is run with docker run --init; that of s6-overlay
+is the stand-in's, see tests/roles/fake_s6_overlay."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def test_five_hundred_orphans_at_once_are_reaped(lab: Lab) -> None:
     assert box.is_running()
 
 
+@pytest.mark.but("s6-overlay", because="s6-overlay runs as PID 1 only")
 @pytest.mark.services
 def test_it_works_below_the_init_of_the_engine(lab: Lab) -> None:
     """R5."""
@@ -49,6 +50,7 @@ def test_it_works_below_the_init_of_the_engine(lab: Lab) -> None:
     assert lab.outcome("sh", "-c", "exit 7", init=True).code == 7
 
 
+@pytest.mark.but("s6-overlay", because="s6-overlay runs as PID 1 only")
 @pytest.mark.services
 def test_a_stop_leaves_alone_what_is_another_container_s(lab: Lab) -> None:
     """R5."""

@@ -1,8 +1,7 @@
 #!/bin/sh
 # First program under the init: hooks, then services, then the command (or the services alone).
 # Every name of its own begins with ctr_, because a shell hands a changed variable on to its children.
-set -u
-# From the first line on: as PID 1 a shell that has no trap is deaf.
+set -u # and traps at once: as PID 1 a shell without them is deaf
 trap 'on_stop TERM 143' TERM
 trap 'on_stop INT 130' INT
 trap 'on_stop QUIT 131' QUIT
@@ -89,8 +88,8 @@ if [ $# -eq 0 ]; then
     shut_down 1
 fi
 
-exec 3<&0
 [ -z "$ctr_stop" ] || shut_down "$ctr_stop"
+exec 3<&0
 undisturbed "$@" <&3 3<&- &
 ctr_child=$!
 exec 3<&-

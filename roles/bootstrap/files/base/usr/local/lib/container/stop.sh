@@ -69,6 +69,7 @@ stop_services() {
 # Whatever else runs in the container gets TERM and a moment; not where PID 1 and its processes are another's
 # (--pid=host, a shared namespace): then PID 1 lives among other mounts than we do.
 stop_leftovers() {
+    # shellcheck disable=SC3013
     [ /proc/1/ns/mnt -ef /proc/self/ns/mnt ] && ! is_alone || return 0
     kill -TERM -1 2>/dev/null
     clock
