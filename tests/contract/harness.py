@@ -47,6 +47,11 @@ class Cell:
     svc: str
     options: frozenset[str]
 
+    @property
+    def syslog(self) -> str:
+        """The option, and the service, that is its syslog; empty where it has none."""
+        return next((option for option in self.options if option.startswith("syslog")), "")
+
 
 @dataclass(frozen=True)
 class Outcome:

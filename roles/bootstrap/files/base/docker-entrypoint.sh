@@ -5,36 +5,26 @@ set -u # and traps at once: as PID 1 a shell without them is deaf
 trap 'on_stop TERM 143' TERM
 trap 'on_stop INT 130' INT
 trap 'on_stop QUIT 131' QUIT
-ctr_phase=boot ctr_child=
+ctr_phase=boot ctr_child='' ctr_task=
 # Until services run, a stop ends the start; while they start it is noted; afterwards it is carried out.
 on_stop() {
     ctr_last=$?
-    case $ctr_phase in
-        boot) [ -z "$ctr_child" ] || kill "-$1" "$ctr_child" 2>/dev/null; exit "$2" ;;
-        starting) ctr_stop=$2; [ -z "$ctr_child" ] || kill "-$1" "$ctr_child" 2>/dev/null ;;
-        command) if [ "$1" = TERM ]; then end_command; shut_down "${ctr_status:-$ctr_last}"; else pass_on "$1"; fi ;;
-        services) shut_down 0 ;;
+    case $ctr_phase:$1 in
+        boot:*) end_task "$1"; exit "$2" ;;
+        starting:TERM) ctr_stop=$2; end_task TERM ;;
+        starting:*) if [ -n "$ctr_child" ]; then pass_on "$1"; else ctr_stop=$2; end_task "$1"; fi ;;
+        command:TERM) end_command; shut_down "${ctr_status:-$ctr_last}" ;;
+        command:*) pass_on "$1" ;;
+        services:*) shut_down 0 ;;
     esac
 }
 
-# The inits that signal the whole group have told the command already; any other parent told only us.
-pass_on() {
-    [ -z "$ctr_grouped" ] && [ -n "$ctr_child" ] || return 0
-    kill "-$1" "$ctr_child" 2>/dev/null || :
-}
-
-# A service that failed for good told only us as well.
-end_command() {
-    if [ -s "$ctr_state/failed" ]; then
-        kill -TERM "$ctr_child" 2>/dev/null || :
-    else
-        pass_on TERM
-    fi
-}
+# A hook or a one-shot that we wait for.
+end_task() { [ -z "$ctr_task" ] || kill "-$1" "$ctr_task" 2>/dev/null || :; }
 
 ctr_lib=/usr/local/lib/container
 . /etc/container-release
-for ctr_part in common rundir boot env dump users hooks services "svc-$container_svc" steer order start stop; do
+for ctr_part in common rundir boot env dump users hooks services "svc-$container_svc" steer order start command stop; do
     . "$ctr_lib/$ctr_part.sh"
 done
 for ctr_signal in HUP USR1 USR2 WINCH ALRM; do
@@ -78,6 +68,9 @@ if [ -n "$ctr_skip_services" ] || ! find_services; then
 fi
 
 ctr_phase=starting
+if [ $# -gt 0 ] && ! must_wait; then
+    run_command "$@"
+fi
 [ -n "$ctr_skip_services" ] && [ $# -gt 0 ] || start_services
 : >"$ctr_state/up"
 if [ $# -eq 0 ]; then
@@ -87,12 +80,7 @@ if [ $# -eq 0 ]; then
     warn "the service layer $container_svc ended by itself"
     shut_down 1
 fi
-
-[ -z "$ctr_stop" ] || shut_down "$ctr_stop"
-exec 3<&0
-undisturbed "$@" <&3 3<&- &
-ctr_child=$!
-exec 3<&-
+[ -n "$ctr_child$ctr_stop" ] || run_command "$@"
 ctr_phase=command
 [ -z "$ctr_stop" ] || { end_command; shut_down "$ctr_stop"; }
 await "$ctr_child"

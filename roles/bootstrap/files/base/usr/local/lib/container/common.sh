@@ -2,6 +2,7 @@
 # Messages, time, and programs with clean signals.
 ctr_phase=boot
 ctr_child=
+ctr_task=
 ctr_layer=
 ctr_stop=
 ctr_status=

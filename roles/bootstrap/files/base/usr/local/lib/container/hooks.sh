@@ -34,9 +34,9 @@ run_startup_hook() {
     fi
     say "running $1"
     undisturbed "$1" &
-    ctr_child=$!
-    await "$ctr_child"
-    ctr_child=
+    ctr_task=$!
+    await "$ctr_task"
+    ctr_task=
     if [ "$ctr_status" -ne 0 ]; then
         [ "${CONTAINER_HOOK_FAILURE-$container_hook_failure}" = warn ] ||
             die "$ctr_status" "startup hook $1 failed with status $ctr_status"

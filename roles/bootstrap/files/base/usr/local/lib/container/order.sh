@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # Waiting for services: those that others depend on, and all of them before the command.
 
-# One look at what still waits: start whatever has its dependencies. True when nothing waits, or a stop came.
+# One look at what still waits: start whatever has its dependencies. True when nothing waits any more.
 raise_next() {
-    [ -z "$ctr_stop" ] || return 1
+    ! is_cut_short || return 0
     ctr_still=
     for ctr_each in $ctr_waiting; do
         if has_dependencies "$ctr_each"; then

@@ -11,14 +11,22 @@ start_services() {
     clock
     ctr_patience=$((ctr_clock + 500))
     for ctr_each in $ctr_log $ctr_base $ctr_app; do
-        until_clock "$ctr_patience" is_settled "$ctr_each" || warn "service $ctr_each: its supervisor does not answer"
+        until_clock "$ctr_patience" is_settled_or_cut "$ctr_each" ||
+            warn "service $ctr_each: its supervisor does not answer"
     done
+    if is_cut_short; then
+        ctr_nothing_up=yes
+        return 0
+    fi
     raise_logs
-    [ -n "$ctr_stop" ] || run_oneshots
+    is_cut_short || run_oneshots
     # shellcheck disable=SC2086
-    [ -n "$ctr_stop" ] || raise_in_order $ctr_base $ctr_app
-    [ -n "$ctr_stop" ] || await_ready
+    is_cut_short || raise_in_order $ctr_base $ctr_app
+    is_cut_short || await_ready
 }
+
+is_settled_or_cut() { is_cut_short || is_settled "$1"; }
+is_ready_or_cut() { is_cut_short || is_ready "$1"; }
 
 adopt_services() {
     for ctr_each in "$@"; do
@@ -32,8 +40,7 @@ raise_logs() {
     clock
     ctr_patience=$((ctr_clock + 200))
     for ctr_each in $ctr_log; do
-        [ -z "$ctr_stop" ] || return 0
-        ! is_wanted "$ctr_each" || until_clock "$ctr_patience" is_ready "$ctr_each" ||
+        ! is_wanted "$ctr_each" || until_clock "$ctr_patience" is_ready_or_cut "$ctr_each" ||
             warn "service $ctr_each is not ready yet, going on"
     done
 }
@@ -50,9 +57,9 @@ run_oneshots() {
             set -- setuser "$ctr_user" "$1"
         fi
         undisturbed "$@" </dev/null &
-        ctr_child=$!
-        await "$ctr_child"
-        ctr_child=
+        ctr_task=$!
+        await "$ctr_task"
+        ctr_task=
         [ "$ctr_status" -eq 0 ] || give_up_start "service $ctr_each, to be run once, failed with status $ctr_status"
     done
 }
@@ -88,5 +95,5 @@ raise_in_order() {
     [ "$ctr_ready_seconds" -gt 0 ] || ctr_ready_seconds=10
     clock
     until_clock $((ctr_clock + ctr_ready_seconds * 100)) raise_next ||
-        { [ -n "$ctr_stop" ] || start_anyway; }
+        { is_cut_short || start_anyway; }
 }

@@ -53,6 +53,10 @@ stop_command() {
 
 # shellcheck disable=SC2086
 stop_services() {
+    if [ -n "${ctr_nothing_up-}" ]; then
+        kill -KILL "-$ctr_layer" "$ctr_layer" 2>/dev/null
+        return 0
+    fi
     clock
     [ "$ctr_limit" -gt $((ctr_clock + 100)) ] || ctr_limit=$((ctr_clock + 100))
     lower "$ctr_limit" $ctr_app
