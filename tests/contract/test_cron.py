@@ -43,7 +43,7 @@ def test_jobs_of_root_and_of_the_user_run_without_the_right_to_set_an_audit_id(w
 def test_a_job_of_the_image_does_not_run_twice_at_once(lab: Lab) -> None:
     """C8."""
     box = lab.box()
-    line = box.run("sed", "-n", r"s/^[^#]*\(flock .*\)/\1/p", "/etc/cron.d/slow").output
+    line = box.sh(r"sed -n 's/^[^#]*\(flock .*\)/\1/p' /etc/cron.d/slow 2>/dev/null || true")
     if not line:
         pytest.skip("row C8 does not apply: the image has no job of its own")
     script = line.replace("\\%", "%").replace("sleep 90", "sleep 1")

@@ -104,7 +104,10 @@ def test_the_budget_can_be_set_at_run_time(lab: Lab) -> None:
 @pytest.mark.services
 def test_services_are_stopped_when_the_command_ends_and_its_status_is_kept(lab: Lab) -> None:
     """H6."""
-    outcome = lab.outcome("sh", "-c", "sleep 1; exit 7", files=obedient("good"))
+    files = obedient("good") | {"/etc/service/good/check": script("test -e /srv/runs")}
+    run = files["/etc/service/good/run"]
+    files["/etc/service/good/run"] = script(run.text.replace("echo good runs", "touch /srv/runs"))
+    outcome = lab.outcome("sh", "-c", "container-svc wait good 9; exit 7", files=files)
     assert outcome.code == 7
     assert "good is clean" in outcome.output
 
