@@ -57,9 +57,8 @@ def image(request: pytest.FixtureRequest, client: DockerClient) -> Cell:
 def applies(request: pytest.FixtureRequest, image: Cell) -> None:
     """Leave out what the cell has no part in; the reason says which rows."""
     rows = (request.function.__doc__ or "").strip().split(":")[0].rstrip(".")
-    if request.node.get_closest_marker("services"):
-        if image.svc == "none":
-            pytest.skip(f"row {rows} does not apply: the cell has no service layer")
+    if request.node.get_closest_marker("services") and image.svc == "none":
+        pytest.skip(f"row {rows} does not apply: the cell has no service layer")
     for marker in request.node.iter_markers("but"):
         if {image.init, image.svc} & set(marker.args):
             pytest.skip(f"row {rows} does not apply: {marker.kwargs['because']}")
