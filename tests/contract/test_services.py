@@ -61,12 +61,14 @@ def test_one_command_steers_services_of_every_layer(watched: Box) -> None:
     assert watched.run("container-svc").code == 2
 
 
+@pytest.mark.services
 def test_what_a_service_says_is_in_the_log_of_the_container(plain: Box) -> None:
     """L1."""
     plain.until_log("web says out", 2)
     plain.until_log("web says err", 2)
 
 
+@pytest.mark.services
 def test_the_two_outputs_stay_apart(plain: Box) -> None:
     """L2."""
     plain.until_log("web says err", 2)

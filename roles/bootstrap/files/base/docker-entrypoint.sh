@@ -68,9 +68,11 @@ if [ -n "$ctr_skip_services" ] || ! find_services; then
 fi
 
 ctr_phase=starting
-if [ $# -gt 0 ] && ! must_wait; then
-    run_command "$@"
-fi
+[ -n "${ctr_app+x}" ] && [ -z "$ctr_skip_services" ] || ctr_app='' ctr_base='' ctr_log='' ctr_once=''
+# A signal to our group must not tear this apart; the trap sees it right afterwards.
+# shellcheck disable=SC2086
+sheltered adopt_services $ctr_log $ctr_base $ctr_app
+[ $# -eq 0 ] || must_wait || run_command "$@"
 [ -n "$ctr_skip_services" ] && [ $# -gt 0 ] || start_services
 : >"$ctr_state/up"
 if [ $# -eq 0 ]; then

@@ -2,10 +2,6 @@
 # The way up: the layer with everything down, the log service, one-shots, then all others in the order of "depends".
 
 start_services() {
-    [ -n "${ctr_app+x}" ] && [ -z "$ctr_skip_services" ] || ctr_app='' ctr_base='' ctr_log='' ctr_once=''
-    # A signal to our group must not tear this apart; the trap sees it right afterwards.
-    # shellcheck disable=SC2086
-    sheltered adopt_services $ctr_log $ctr_base $ctr_app
     layer_run </dev/null &
     ctr_layer=$!
     clock
