@@ -11,25 +11,26 @@ import yaml
 from tests.contract.harness import Lab
 
 BUDGETS = yaml.safe_load(Path(__file__).with_name("budgets.yml").read_text(encoding="utf-8"))
-ROUNDS = 5
+ROUNDS = 15
 
 
-def shortest(lab: Lab, *command: str, entrypoint: str | None = None) -> float:
-    """The least time that a container takes from its start to its end."""
-    times = []
-    for _ in range(ROUNDS):
-        box = lab.make(*command, entrypoint=entrypoint)
-        begun = time.monotonic()
-        box.start().wait()
-        times.append(time.monotonic() - begun)
-        box.remove()
-    return min(times)
+def seconds(lab: Lab, *command: str, entrypoint: str | None = None) -> float:
+    """The time that a container takes from its start to its end."""
+    box = lab.make(*command, entrypoint=entrypoint)
+    begun = time.monotonic()
+    box.start().wait()
+    taken = time.monotonic() - begun
+    box.remove()
+    return taken
 
 
 def test_a_command_starts_hardly_later_than_without_the_contract(lab: Lab) -> None:
-    """K13."""
-    bare = shortest(lab, entrypoint="true")
-    assert shortest(lab, "true") - bare < 0.15
+    """K13, by the least of several times, since other tests run beside this one."""
+    bare, whole = [seconds(lab, entrypoint="true")], [seconds(lab, "true")]
+    while min(whole) - min(bare) >= 0.15 and len(whole) < ROUNDS:
+        bare.append(seconds(lab, entrypoint="true"))
+        whole.append(seconds(lab, "true"))
+    assert min(whole) - min(bare) < 0.15
 
 
 def test_the_image_keeps_its_budget(lab: Lab) -> None:
