@@ -82,6 +82,17 @@ def image(request: pytest.FixtureRequest, client: DockerClient) -> Cell:
     return receive(client, request.param).cell
 
 
+@pytest.fixture(autouse=True)
+def applies(request: pytest.FixtureRequest, image: Cell) -> None:
+    """Leave out what the cell has no part in; the reason says which rows."""
+    rows = (request.function.__doc__ or "").strip().split(":")[0].rstrip(".")
+    if request.node.get_closest_marker("services") and image.svc == "none":
+        pytest.skip(f"row {rows} does not apply: the cell has no service layer")
+    for marker in request.node.iter_markers("but"):
+        if {image.init, image.svc} & set(marker.args):
+            pytest.skip(f"row {rows} does not apply: {marker.kwargs['because']}")
+
+
 @pytest.fixture(scope="session")
 def session_lab(client: DockerClient, image: Cell) -> Iterator[Lab]:
     """Containers that live as long as the tests of the image."""
@@ -124,9 +135,10 @@ def plain(session_lab: Lab) -> Box:
     """A container as it comes, for tests that only look, with one service and one hook."""
     files = service("web", "echo web says out; echo web says err >&2; exec sleep 1000")
     files["/etc/my_init.d/50_mark"] = script("echo hook ran")
+    box = session_lab.box(files=files)
     if session_lab.cell.init:
-        return session_lab.box(files=files).until_up("web")
-    box = session_lab.box(files=files)  # not ours: it may have nothing to wait with, or nothing that keeps it up
+        return box if session_lab.cell.svc == "none" else box.until_up("web")
+    # not ours: it may have nothing to wait with, or nothing that keeps it up
     return box if eventually(lambda: "web says err" in box.log(), 3) else session_lab.box("sleep", "1000")
 
 
@@ -134,7 +146,7 @@ def plain(session_lab: Lab) -> Box:
 def sshd_box(session_lab: Lab, image: Cell) -> Box:
     """A container whose sshd was started by hand, with a key of its own let in."""
     if "sshd" not in image.options:
-        pytest.skip("the image has no sshd")
+        pytest.skip("rows D do not apply: the image has no sshd")
     box = session_lab.box(environment={"GREETING": AWKWARD}).until_up("cron" if "cron" in image.options else "sshd")
     box.sh(
         "umask 077; mkdir -p /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /tmp/key"

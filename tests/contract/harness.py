@@ -27,10 +27,14 @@ PID_ONE = {
     "tini-init": "tini",
     "dumb-init": "dumb-init",
     "catatonit-init": "catatonit",
-    "runit-init": "runit",
+    "runit-init": "runit-init",
     "s6-init": "s6-svscan",
     "phusion-init": "my_init",
+    "none": "docker-init",
+    "s6-overlay": "init",
 }
+"""The name of the first process. An image without an init of its own is run with docker run --init; that of s6-overlay
+is the stand-in's, see tests/roles/fake_s6_overlay."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Cell:
     init: str
     svc: str
     options: frozenset[str]
+
+    @property
+    def syslog(self) -> str:
+        """The option, and the service, that is its syslog; empty where it has none."""
+        return next((option for option in self.options if option.startswith("syslog")), "")
 
 
 @dataclass(frozen=True)
@@ -235,6 +244,7 @@ class Lab:
 
     def make(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Box:
         """Create a container without starting it. Options are those of the SDK's create()."""
+        options.setdefault("init", True if self.cell.init == "none" else None)
         box = Box(self.client.containers.create(self.cell.image, list(command) or None, labels=self.labels, **options))
         if files:
             box.container.put_archive("/", archive(files))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.harness import Lab, script, side_by_side
+from tests.contract.harness import Lab, eventually, script, side_by_side
 
 
 def test_the_status_of_the_command_is_the_status_of_the_container(lab: Lab) -> None:
@@ -31,7 +31,8 @@ def test_a_command_that_is_missing_gives_127_and_one_that_cannot_run_126(lab: La
 
 def test_a_stop_without_a_command_gives_0(lab: Lab) -> None:
     """X4."""
-    box = lab.box(files={"/etc/service/web/run": script("exec sleep 1000")}).until_up("web")
+    box = lab.box()
+    assert eventually(lambda: box.run("container-health").code == 0)
     _, outcome = box.stop()
     assert outcome.code == 0
 
@@ -64,3 +65,10 @@ def test_arguments_are_a_command_or_go_to_the_default_command(lab: Lab) -> None:
     refused = lab.outcome("-x")
     assert refused.code == 2
     assert "-x" in refused.output
+
+
+def test_a_status_can_be_called_a_success(lab: Lab) -> None:
+    """X5."""
+    environment = {"CONTAINER_SUCCESS_EXIT_CODES": "143 9"}
+    outcomes = side_by_side(lambda code: lab.outcome("sh", "-c", f"exit {code}", environment=environment), [9, 143, 8])
+    assert [outcome.code for outcome in outcomes] == [0, 0, 8]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.contract.harness import File, Lab, script, service
 
 
+@pytest.mark.services
 def test_hooks_run_before_services(lab: Lab) -> None:
     """K1."""
     files = {"/etc/my_init.d/10_write": script("echo written >/srv/value")} | service(
@@ -31,6 +34,7 @@ def test_a_file_that_is_not_executable_is_skipped_with_a_warning(lab: Lab) -> No
     assert "10_data" in outcome.output
 
 
+@pytest.mark.services
 def test_a_failing_hook_keeps_the_later_ones_and_the_services_from_starting(lab: Lab) -> None:
     """K4."""
     files = {"/etc/my_init.d/10_breaks": script("exit 3"), "/etc/my_init.d/20_later": script("echo later ran")}
@@ -67,6 +71,7 @@ def test_skip_startup_files_skips_hooks(lab: Lab) -> None:
     assert "local ran" not in outcome.output
 
 
+@pytest.mark.services
 def test_skip_runit_skips_services(lab: Lab) -> None:
     """K8."""
     command = ("--skip-runit", "sh", "-c", "sleep .5; echo command ran")
@@ -81,6 +86,7 @@ def test_quiet_leaves_only_what_others_say(lab: Lab) -> None:
     assert lab.outcome("--quiet", "--skip-runit", "--", "echo", "hi", files=files).output == "hi\n"
 
 
+@pytest.mark.services
 def test_what_is_left_over_is_told_to_end_unless_the_flag_forbids(lab: Lab) -> None:
     """K8."""
     left = "trap 'echo left is clean; exit 0' TERM; echo left is up; while :; do sleep .02; done"

@@ -18,11 +18,13 @@ def watched(lab: Lab) -> Box:
     return lab.box(files=files, healthcheck=check).until_up("web")
 
 
+@pytest.mark.services
 def test_a_service_is_up_soon_after_the_start(lab: Lab) -> None:
     """V1."""
     lab.box(files=service("web", "exec sleep 1000")).until_up("web", 2)
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("body", ["exec sleep 1000", "sleep .3; exit 0"], ids=["killed", "ended with 0"])
 def test_a_service_that_ends_is_started_again(lab: Lab, body: str) -> None:
     """V2."""
@@ -33,6 +35,7 @@ def test_a_service_that_ends_is_started_again(lab: Lab, body: str) -> None:
     assert eventually(lambda: box.log().count("web began") >= 2, 3)
 
 
+@pytest.mark.services
 def test_a_service_with_a_down_file_waits_until_it_is_started(watched: Box) -> None:
     """V5."""
     assert watched.run("container-svc", "status", "spare").code == 3
@@ -40,6 +43,7 @@ def test_a_service_with_a_down_file_waits_until_it_is_started(watched: Box) -> N
     assert watched.run("container-svc", "status", "spare").code == 0
 
 
+@pytest.mark.services
 def test_one_command_steers_services_of_every_layer(watched: Box) -> None:
     """V7."""
     lines = watched.sh("container-svc list").splitlines()
@@ -57,12 +61,14 @@ def test_one_command_steers_services_of_every_layer(watched: Box) -> None:
     assert watched.run("container-svc").code == 2
 
 
+@pytest.mark.services
 def test_what_a_service_says_is_in_the_log_of_the_container(plain: Box) -> None:
     """L1."""
     plain.until_log("web says out", 2)
     plain.until_log("web says err", 2)
 
 
+@pytest.mark.services
 def test_the_two_outputs_stay_apart(plain: Box) -> None:
     """L2."""
     plain.until_log("web says err", 2)
@@ -76,6 +82,7 @@ def test_the_image_has_a_health_check(lab: Lab) -> None:
     assert "container-health" in " ".join(config["Healthcheck"]["Test"])
 
 
+@pytest.mark.services
 def test_health_follows_the_services_that_are_wanted(watched: Box) -> None:
     """G2."""
     assert eventually(lambda: watched.health() == "healthy")
@@ -85,6 +92,7 @@ def test_health_follows_the_services_that_are_wanted(watched: Box) -> None:
     assert eventually(lambda: watched.health() == "healthy")
 
 
+@pytest.mark.services
 def test_the_health_check_is_quick_and_says_which_service_is_down(watched: Box) -> None:
     """G3."""
     watched.sh("container-svc stop web")
@@ -95,6 +103,7 @@ def test_the_health_check_is_quick_and_says_which_service_is_down(watched: Box) 
     assert "web" in outcome.output
 
 
+@pytest.mark.services
 def test_a_service_that_is_down_on_purpose_is_not_unhealthy(watched: Box) -> None:
     """G4."""
     assert watched.run("container-svc", "status", "spare").code == 3

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.contract.harness import STOP_BAR, Lab, eventually, obedient, script, service, side_by_side, stubborn
 
 PRE = "/etc/my_init.pre_shutdown.d"
 POST = "/etc/my_init.post_shutdown.d"
 
 
+@pytest.mark.services
 def test_every_service_hears_term_and_may_finish(lab: Lab) -> None:
     """H1."""
     box = lab.box(files=obedient("one") | obedient("two"))
@@ -22,6 +25,7 @@ def test_every_service_hears_term_and_may_finish(lab: Lab) -> None:
     assert seconds < 3
 
 
+@pytest.mark.services
 def test_a_service_that_ignores_term_does_not_make_the_engine_kill(lab: Lab) -> None:
     """H2."""
     box = lab.box(files=obedient("good") | stubborn("bad"))
@@ -33,6 +37,7 @@ def test_a_service_that_ignores_term_does_not_make_the_engine_kill(lab: Lab) -> 
     assert seconds < STOP_BAR
 
 
+@pytest.mark.services
 def test_a_command_that_ignores_term_does_not_make_the_engine_kill(lab: Lab) -> None:
     """H2."""
     command = "trap '' TERM; echo up; while :; do sleep .1; done"
@@ -44,6 +49,7 @@ def test_a_command_that_ignores_term_does_not_make_the_engine_kill(lab: Lab) -> 
     assert seconds < 5
 
 
+@pytest.mark.services
 def test_the_stop_goes_hooks_applications_base_services_log_hooks(lab: Lab) -> None:
     """H3."""
     files = {f"{PRE}/10_pre": script("echo step pre"), f"{POST}/10_post": script("echo step post")}
@@ -61,6 +67,7 @@ def test_the_stop_goes_hooks_applications_base_services_log_hooks(lab: Lab) -> N
     assert steps == ["pre", "web", "basic", "writer", "post"]
 
 
+@pytest.mark.services
 def test_a_failing_hook_cannot_stop_the_stop(lab: Lab) -> None:
     """H4."""
     hooks = {f"{PRE}/10_breaks": script("exit 1"), f"{POST}/10_post": script("echo post ran")}
@@ -73,6 +80,7 @@ def test_a_failing_hook_cannot_stop_the_stop(lab: Lab) -> None:
     assert "10_breaks" in outcome.output
 
 
+@pytest.mark.services
 def test_a_hook_that_hangs_cannot_hold_the_stop(lab: Lab) -> None:
     """H4."""
     box = lab.box(files=obedient("good") | {f"{PRE}/10_hangs": script("sleep 60")})
@@ -83,6 +91,7 @@ def test_a_hook_that_hangs_cannot_hold_the_stop(lab: Lab) -> None:
     assert seconds < STOP_BAR
 
 
+@pytest.mark.services
 def test_the_budget_can_be_set_at_run_time(lab: Lab) -> None:
     """H5."""
     box = lab.box(files=stubborn("bad"), environment={"CONTAINER_STOP_TIMEOUT": "1"})
@@ -92,13 +101,18 @@ def test_the_budget_can_be_set_at_run_time(lab: Lab) -> None:
     assert seconds < 2.5
 
 
+@pytest.mark.services
 def test_services_are_stopped_when_the_command_ends_and_its_status_is_kept(lab: Lab) -> None:
     """H6."""
-    outcome = lab.outcome("sh", "-c", "sleep 1; exit 7", files=obedient("good"))
+    files = obedient("good") | {"/etc/service/good/check": script("test -e /srv/runs")}
+    run = files["/etc/service/good/run"]
+    files["/etc/service/good/run"] = script(run.text.replace("echo good runs", "touch /srv/runs"))
+    outcome = lab.outcome("sh", "-c", "container-svc wait good 9; exit 7", files=files)
     assert outcome.code == 7
     assert "good is clean" in outcome.output
 
 
+@pytest.mark.services
 def test_a_second_term_is_harmless(lab: Lab) -> None:
     """H8."""
     hooks = {f"{PRE}/10_pre": script("sleep .3; echo pre ended"), f"{POST}/10_post": script("echo post ran")}
@@ -112,6 +126,20 @@ def test_a_second_term_is_harmless(lab: Lab) -> None:
     assert [outcome.output.count(text) for text in ("pre ended", "good is clean", "post ran")] == [1, 1, 1]
 
 
+@pytest.mark.services
+def test_with_the_third_term_nothing_is_waited_for(lab: Lab) -> None:
+    """H8."""
+    box = lab.box(files=stubborn("bad"))
+    box.until_log("bad runs")
+    begun = time.monotonic()
+    for _ in range(3):
+        box.kill("TERM")
+        time.sleep(0.3)
+    assert box.wait().code == 0
+    assert time.monotonic() - begun < 4
+
+
+@pytest.mark.services
 def test_a_stop_right_after_the_start_is_clean_at_every_moment(lab: Lab) -> None:
     """H9, from the moment that the init has a child: what comes before the kernel or the init drops, see the README."""
 
@@ -127,6 +155,7 @@ def test_a_stop_right_after_the_start_is_clean_at_every_moment(lab: Lab) -> None
         assert seconds < STOP_BAR
 
 
+@pytest.mark.services
 def test_a_container_can_be_restarted_also_after_a_kill(lab: Lab) -> None:
     """H10."""
     box = lab.box(files=service("web", "echo web began; exec sleep 1000"))

@@ -14,7 +14,7 @@ LOGIN = "ssh -p $(sshd -T | sed -n 's/^port //p') -o StrictHostKeyChecking=no -o
 def needs_sshd(lab: Lab) -> None:
     """Only for images with sshd."""
     if "sshd" not in lab.cell.options:
-        pytest.skip("the image has no sshd")
+        pytest.skip("rows D do not apply: the image has no sshd")
 
 
 def host_keys(box: Box) -> str:
@@ -24,12 +24,14 @@ def host_keys(box: Box) -> str:
     return box.sh("cat /etc/ssh/ssh_host_ed25519_key.pub")
 
 
+@pytest.mark.services
 def test_sshd_does_not_run_unless_asked_for(plain: Box) -> None:
     """D1."""
     assert plain.run("container-svc", "status", "sshd").output.split()[1] == "down"
     assert plain.run("pgrep", "-x", "sshd").code != 0
 
 
+@pytest.mark.services
 def test_sshd_can_be_started_at_run_time(sshd_box: Box) -> None:
     """D2."""
     assert sshd_box.run("container-svc", "status", "sshd").code == 0
@@ -38,6 +40,7 @@ def test_sshd_can_be_started_at_run_time(sshd_box: Box) -> None:
     assert eventually(lambda: sshd_box.run("bash", "-c", answer).output.startswith("SSH-2.0"), 5)
 
 
+@pytest.mark.services
 def test_host_keys_are_made_by_each_container_for_itself(lab: Lab, sshd_box: Box) -> None:
     """D3."""
     box = lab.box(*(), environment={})
@@ -50,6 +53,7 @@ def test_host_keys_are_made_by_each_container_for_itself(lab: Lab, sshd_box: Box
     assert host_keys(box) == mine
 
 
+@pytest.mark.services
 def test_a_known_key_gets_in_and_a_password_does_not(sshd_box: Box) -> None:
     """D4."""
     assert eventually(lambda: sshd_box.run("sh", "-c", f"{LOGIN} -i /tmp/key 127.0.0.1 true").code == 0, 5), (
@@ -62,6 +66,7 @@ def test_a_known_key_gets_in_and_a_password_does_not(sshd_box: Box) -> None:
     assert "permitrootlogin without-password" in settings or "permitrootlogin prohibit-password" in settings
 
 
+@pytest.mark.services
 def test_a_session_sees_the_environment_of_the_container(sshd_box: Box) -> None:
     """D7 and E1."""
     show = 'printf %s \\"\\$GREETING\\"'

@@ -15,6 +15,7 @@ def test_the_user_has_fixed_ids_and_no_login(plain: Box) -> None:
     assert not {"sudo", "root", "adm"} & set(plain.sh("id -Gn app").split())
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(("uid_name", "gid_name"), [("PUID", "PGID"), ("USER_ID", "GROUP_ID")])
 def test_the_user_takes_the_ids_that_the_container_is_given(lab: Lab, uid_name: str, gid_name: str) -> None:
     """U2."""
@@ -75,6 +76,7 @@ def test_a_change_of_user_sets_home_names_and_groups(plain: Box) -> None:
     assert plain.run("setuser", "nobody-at-all", "true").code == 1
 
 
+@pytest.mark.services
 def test_the_user_may_write_to_the_output_of_its_service(lab: Lab) -> None:
     """L5."""
     body = "exec setuser app sh -c 'echo reopened >/dev/stdout; exec sleep 1000'"
@@ -89,6 +91,7 @@ def test_no_setuid_program_was_added(plain: Box) -> None:
     assert {path.rsplit("/", 1)[1] for path in found} <= known
 
 
+@pytest.mark.services
 def test_it_works_without_new_privileges(lab: Lab) -> None:
     """U9."""
     files = service("web", "exec setuser app sh -c 'id -un; exec sleep 1000'")

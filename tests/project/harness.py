@@ -210,8 +210,8 @@ class Project:
             remove_container(self.engine, container)
         for note in (self.state / "layers").glob("*.json"):
             remove_image(self.engine, f"baseimage/cache:{note.stem}")
-        for entry in self.engine.api.images():
-            for tag in entry["RepoTags"] or ():
+        for image in self.engine.api.images():  # not .list(), which asks for each and fails where one has just gone
+            for tag in image["RepoTags"] or []:
                 if self.unique in tag:
                     remove_image(self.engine, tag)
         for identity in self.images:

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
-# Messages, time, and where the state of the running container is kept.
+# Messages, time, and programs with clean signals.
 ctr_phase=boot
 ctr_child=
+ctr_task=
 ctr_layer=
 ctr_stop=
 ctr_status=
@@ -9,6 +10,7 @@ ctr_skip_hooks=
 ctr_skip_services=
 ctr_insecure_key=
 ctr_kill_all=yes
+ctr_hurry=
 ctr_quiet=${CONTAINER_QUIET-}
 ctr_newline='
 '
@@ -41,7 +43,7 @@ until_clock() {
     shift
     until "$@"; do
         clock
-        [ "$ctr_clock" -lt "$ctr_moment" ] || return 1
+        [ "$ctr_clock" -lt "$ctr_moment" ] && [ -z "$ctr_hurry" ] || return 1
         sleep 0.02
     done
 }
@@ -56,15 +58,27 @@ has_ended() {
     return 1
 }
 
+# Whether env can reset signals, found out once.
+ctr_reset=$(env --default-signal echo yes 2>/dev/null)
+
 # Run a program with every signal at its default: what a shell starts with & ignores INT and QUIT.
 undisturbed() {
-    if env --default-signal true 2>/dev/null; then
-        exec env --default-signal "$@"
+    # shellcheck disable=SC2086
+    if [ -n "$ctr_reset" ]; then
+        exec ${ctr_session-} env --default-signal "$@"
     elif command -v perl >/dev/null; then
         # shellcheck disable=SC2016
-        exec perl -e '$SIG{$_} = "DEFAULT" for qw(INT QUIT TERM HUP USR1 USR2); exec {$ARGV[0]} @ARGV; exit 127' -- "$@"
+        exec ${ctr_session-} \
+            perl -e '$SIG{$_} = "DEFAULT" for keys %SIG; exec {$ARGV[0]} @ARGV; exit 127' -- "$@"
     fi
-    exec "$@"
+    exec ${ctr_session-} "$@"
+}
+
+# The same in a session of its own, and out of reach of signals to our group from the first moment on.
+apart() {
+    trap '' TERM INT QUIT HUP USR1 USR2
+    ctr_session=setsid
+    undisturbed "$@"
 }
 
 # Wait for a child through any number of trapped signals; its status is in ctr_status.
@@ -75,37 +89,4 @@ await() {
         ctr_status=$?
         [ "$ctr_status" -gt 128 ] && kill -0 "$1" 2>/dev/null || return 0
     done
-}
-
-# /run where it can be written, else a directory of our own in /tmp (arbitrary uid, read-only root).
-choose_run_directory() {
-    umask 022
-    ctr_run=/run
-    if ! [ -w /run ]; then
-        ctr_run=/tmp/.container
-        # shellcheck disable=SC3067
-        mkdir -p "$ctr_run" 2>/dev/null && [ -O "$ctr_run" ] ||
-            die 1 "nowhere to keep state: give the container a writable /run (--tmpfs /run) or /tmp"
-    fi
-    name_run_directories
-    rm -rf "$ctr_state" "$ctr_scan"
-    mkdir -p "$ctr_state/environment" "$ctr_scan" || die 1 "cannot write to $ctr_run"
-    touch -d '1 second ago' "$ctr_state/started"
-    if ! am_root && ! [ -w "${HOME:-/}" ]; then
-        export HOME=/tmp
-    fi
-}
-
-name_run_directories() {
-    ctr_state=$ctr_run/container
-    ctr_scan=$ctr_run/service
-}
-
-# For programs that come later (docker exec, cron): the directory that the entry has chosen.
-find_run_directory() {
-    for ctr_run in /run /tmp/.container; do
-        name_run_directories
-        [ ! -e "$ctr_state/started" ] || return 0
-    done
-    return 1
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The container's environment: image files, docker -e, secrets, what hooks change, and the dumps for others.
+# The container's environment: image files, docker -e, secrets, and what hooks change.
 ctr_private='HOME USER LOGNAME GROUP UID EUID GID SHELL SHELLOPTS PWD OLDPWD PPID SHLVL _'
 ctr_longest=130000
 
@@ -42,7 +42,9 @@ env_boot() {
     ctr_ifs=$IFS
     IFS=$ctr_newline
     set -f
-    for ctr_name in $(tr '\n\0' ' \n' <"/proc/$$/environ" | cut -d= -f1); do
+    ctr_file=/proc/$$/environ
+    [ ! -r "$ctr_state/environ" ] || ctr_file=$ctr_state/environ # what PID 1 was given, see init.sh
+    for ctr_name in $(tr '\n\0' ' \n' <"$ctr_file" | cut -d= -f1); do
         case $ctr_name in
             '' | [!A-Za-z_]* | *[!A-Za-z0-9_]*)
                 warn "environment: '$ctr_name' is not a name that a shell can pass on, ignored" ;;
@@ -51,6 +53,7 @@ env_boot() {
     done
     set +f
     IFS=$ctr_ifs
+    rm -f "$ctr_state/environ"
     env_dump
 }
 
@@ -83,34 +86,4 @@ env_refresh() {
     done
     IFS=$ctr_ifs
     [ -z "$ctr_changed" ] || env_dump
-}
-
-# Read by container-env, by login shells and by hooks; for root and the group docker_env only.
-env_dump() {
-    (
-        umask 027
-        for ctr_name in $ctr_private; do
-            unset "$ctr_name" 2>/dev/null || :
-        done
-        export -p >"$ctr_state/environment.sh.new"
-        env_json >"$ctr_state/environment.json.new"
-    )
-    if am_root; then
-        chgrp docker_env "$ctr_state/environment.sh.new" "$ctr_state/environment.json.new" 2>/dev/null || :
-    fi
-    mv -f "$ctr_state/environment.sh.new" "$ctr_state/environment.sh"
-    mv -f "$ctr_state/environment.json.new" "$ctr_state/environment.json"
-}
-
-env_json() {
-    awk 'function quoted(text) {
-            gsub(/\\/, "&&", text); gsub(/"/, "\\\\&", text); gsub(/\n/, "\\n", text)
-            gsub(/\t/, "\\t", text); gsub(/[\001-\037]/, " ", text)
-            return "\"" text "\""
-        }
-        BEGIN {
-            printf "{"
-            for (name in ENVIRON) { printf "%s\n  %s: %s", comma, quoted(name), quoted(ENVIRON[name]); comma = "," }
-            print "\n}"
-        }' 2>/dev/null || :
 }

@@ -34,9 +34,9 @@ run_startup_hook() {
     fi
     say "running $1"
     undisturbed "$1" &
-    ctr_child=$!
-    await "$ctr_child"
-    ctr_child=
+    ctr_task=$!
+    await "$ctr_task"
+    ctr_task=
     if [ "$ctr_status" -ne 0 ]; then
         [ "${CONTAINER_HOOK_FAILURE-$container_hook_failure}" = warn ] ||
             die "$ctr_status" "startup hook $1 failed with status $ctr_status"
@@ -58,7 +58,7 @@ run_shutdown_hooks() {
         IFS=$ctr_ifs_hooks
         [ -x "$ctr_hook" ] || continue
         say "running $ctr_hook"
-        undisturbed setsid "$ctr_hook" &
+        apart "$ctr_hook" &
         ctr_pid=$!
         if until_clock "$2" has_ended "$ctr_pid"; then
             wait "$ctr_pid" || warn "shutdown hook $ctr_hook failed with status $?"
@@ -68,17 +68,4 @@ run_shutdown_hooks() {
         fi
     done
     IFS=$ctr_ifs_hooks
-}
-
-# Asked for with --enable-insecure-key, and only where the image was built to carry such a key's public half.
-authorise_insecure_key() {
-    if [ ! -r /etc/insecure_key.pub ]; then
-        warn "--enable-insecure-key: this image has no /etc/insecure_key.pub, ignored"
-        return 0
-    fi
-    warn "the insecure key may log in as root: never do this where others can reach the port"
-    mkdir -p /root/.ssh
-    chmod 700 /root/.ssh
-    grep -qxF -f /etc/insecure_key.pub /root/.ssh/authorized_keys 2>/dev/null ||
-        (umask 077 && cat /etc/insecure_key.pub >>/root/.ssh/authorized_keys)
 }

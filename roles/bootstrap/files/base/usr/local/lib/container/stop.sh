@@ -11,9 +11,17 @@ stop_budget() {
     ctr_budget=$((ctr_budget * 100))
 }
 
+# A second signal changes nothing; with the third nothing is waited for any more.
+on_another_signal() {
+    ctr_signals=$((ctr_signals + 1))
+    [ "$ctr_signals" -lt 2 ] || ctr_hurry=yes
+}
+
 # shut_down STATUS: never returns. STATUS counts unless a command is still to be asked for its own.
 shut_down() {
-    trap '' TERM INT QUIT HUP USR1 USR2 WINCH ALRM
+    ctr_signals=0
+    trap on_another_signal TERM INT QUIT
+    trap '' HUP USR1 USR2 WINCH ALRM
     ctr_phase=stopping
     ctr_exit=$1
     stop_budget
@@ -27,6 +35,7 @@ shut_down() {
     [ -z "$ctr_layer" ] || stop_services
     run_shutdown_hooks "$container_init_directory_post_shutdown" $((ctr_begun + ctr_budget + 350))
     [ -z "$ctr_kill_all" ] || stop_leftovers
+    [ ! -s "$ctr_state/failed" ] || read -r ctr_exit <"$ctr_state/failed"
     exit "$ctr_exit"
 }
 
@@ -44,6 +53,10 @@ stop_command() {
 
 # shellcheck disable=SC2086
 stop_services() {
+    if [ -n "${ctr_nothing_up-}" ]; then
+        kill -KILL "-$ctr_layer" "$ctr_layer" 2>/dev/null
+        return 0
+    fi
     clock
     [ "$ctr_limit" -gt $((ctr_clock + 100)) ] || ctr_limit=$((ctr_clock + 100))
     lower "$ctr_limit" $ctr_app
@@ -51,15 +64,17 @@ stop_services() {
     lower $((ctr_clock + 50)) $ctr_base
     clock
     lower $((ctr_clock + 50)) $ctr_log
-    layer_leave
+    sheltered layer_leave
     clock
-    until_clock $((ctr_clock + 50)) has_ended "$ctr_layer" || kill -KILL "$ctr_layer" 2>/dev/null
+    [ "$ctr_limit" -gt $((ctr_clock + 50)) ] || ctr_limit=$((ctr_clock + 50))
+    until_clock "$ctr_limit" has_ended "$ctr_layer" || kill -KILL "$ctr_layer" 2>/dev/null
 }
 
-# Whatever else runs in the container gets TERM and a moment; only where PID 1 is our own init.
+# Whatever else runs in the container gets TERM and a moment; not where PID 1 and its processes are another's
+# (--pid=host, a shared namespace): then PID 1 lives among other mounts than we do.
 stop_leftovers() {
-    tr '\0' ' ' 2>/dev/null </proc/1/cmdline | grep -q docker-entrypoint || return 0
-    ! is_alone || return 0
+    # shellcheck disable=SC3013
+    [ /proc/1/ns/mnt -ef /proc/self/ns/mnt ] && ! is_alone || return 0
     kill -TERM -1 2>/dev/null
     clock
     until_clock $((ctr_clock + 100)) is_alone || :

@@ -1,25 +1,12 @@
 # shellcheck shell=sh
 # The runit layer: one runsv per directory of the scan directory; supervise/ stays there, never in /etc.
 
-layer_adopt() {
-    mkdir -p "$ctr_scan/$1"
-    for ctr_entry in "$container_service_directory/$1"/*; do
-        case ${ctr_entry##*/} in
-            supervise | down) ;;
-            log)
-                mkdir -p "$ctr_scan/$1/log"
-                ln -sfn "$ctr_entry"/* "$ctr_scan/$1/log/"
-                rm -f "$ctr_scan/$1/log/supervise" ;;
-            *) ln -sfn "$ctr_entry" "$ctr_scan/$1/" ;;
-        esac
-    done
-    touch "$ctr_scan/$1/down"
-}
+layer_adopt() { link_service "$1"; }
 
 # runsvdir waits a second before it looks at a directory that changed within this second.
 layer_run() {
     touch -d '2 seconds ago' "$ctr_scan"
-    undisturbed setsid runsvdir -P "$ctr_scan"
+    apart runsvdir -P "$ctr_scan"
 }
 
 layer_known() { [ -p "$ctr_scan/$1/supervise/ok" ] && [ -e "$ctr_scan/$1/supervise/stat" ]; }
@@ -37,6 +24,7 @@ layer_state() {
     esac
 }
 
+layer_notified() { was_notified "$1"; }
 layer_up() { tell_runit up "$@"; }
 layer_down() { tell_runit down "$@"; }
 layer_kill() { tell_runit kill "$@"; }
