@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     """Run the command line; an interruption while it is loaded ends it without a trace."""
     try:
-        from pipeline.cli import main as run  # noqa: PLC0415 - see above
+        from pipeline.cli.main import main as run  # noqa: PLC0415 - see above
     except KeyboardInterrupt:
         sys.exit(130)
     run()

@@ -14,7 +14,9 @@ from typing import Any
 import click
 import pytest
 
-from pipeline import assembly, cli, doctor, errors, runner
+from pipeline import assembly, doctor, errors, runner
+from pipeline.cli import main as cli
+from pipeline.cli import options
 from pipeline.doctor import Check
 from pipeline.engine import ContainerId
 from pipeline.events import Sink
@@ -327,7 +329,7 @@ def test_help_shows_every_option_with_an_explanation_and_the_exit_codes(line: Li
 def test_the_documented_exit_codes_are_those_that_are_used() -> None:
     for name, value in vars(errors).items():
         if name.startswith("EXIT_"):
-            assert f" {value} " in cli.EPILOG, name
+            assert f" {value} " in options.EPILOG, name
 
 
 WITH: dict[str, tuple[list[str], list[str]]] = {
