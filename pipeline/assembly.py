@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -145,6 +146,8 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
         environ=environ,
         lock=lock,
         refresh=options.refresh,
+        # Package caches are the engine's, whatever folder keeps the records.
+        number=Locks(Path(tempfile.gettempdir(), f"baseimage-{os.getuid()}")).number,
         # The conductor's own root cannot be made in the conductor.
         elsewhere=None if isinstance(settings.base, Bootstrap) else partial(bootstrap, retrying, conductor, emit),
     )

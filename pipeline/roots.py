@@ -43,7 +43,10 @@ _CHUNK = 1 << 20
 
 
 class EngineRoots:
-    """The Roots of an engine. `folder` is where a relative path of a rootfs starts from."""
+    """The Roots of an engine. `folder` is where a relative path of a rootfs starts from.
+
+    `number` gives each run beside others a number of its own for a name.
+    """
 
     def __init__(
         self,
@@ -55,11 +58,12 @@ class EngineRoots:
         environ: Mapping[str, str],
         lock: Lock,
         refresh: bool,
+        number: Callable[[str], int] = lambda _: 1,
         elsewhere: Elsewhere | None = None,
     ) -> None:
         self._engine, self._emit, self._folder = engine, emit, folder
         self._labels, self._environ, self._lock, self._refresh = labels, environ, lock, refresh
-        self._elsewhere = elsewhere
+        self._number, self._elsewhere = number, elsewhere
         self._fresh: set[str] = set()
 
     def ensure(self, base: Base, step: str) -> Image:
@@ -73,12 +77,15 @@ class EngineRoots:
         return self._engine.find_image(name_of(base))
 
     def caches(self, base: Base, image: Image) -> tuple[Mount, ...]:
-        """One volume for each cache folder that the root has, shared by all roots of the same origin."""
+        """One volume for each cache folder that the root has, shared by all roots of the same origin.
+
+        Package managers do not wait for each other's locks there, so a run beside another one has a set of its own.
+        """
         found = self._engine.existing(image.id, CACHE_FOLDERS)
         origin = re.sub(r"[^a-z0-9.-]+", "-", _origin(base).lower()).strip("-.")
-        mounts = tuple(
-            Mount(f"baseimage-cache-{origin}-{folder.strip('/').replace('/', '-')}", folder) for folder in found
-        )
+        number = self._number(f"cache-{origin}") if found else 1
+        prefix = f"baseimage-cache-{origin}" if number == 1 else f"baseimage-cache-{origin}-beside-{number}"
+        mounts = tuple(Mount(f"{prefix}-{folder.strip('/').replace('/', '-')}", folder) for folder in found)
         for mount in mounts:
             self._engine.create_volume(
                 mount.source, {key: value for key, value in self._labels.items() if key.endswith(".owner")}

@@ -45,6 +45,7 @@ class Home:
     engine: FakeEngine = field(default_factory=FakeEngine)
     events: list[Event] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
+    number: int = 1
 
     def roots(self, *, refresh: bool = False) -> EngineRoots:
         return EngineRoots(
@@ -55,6 +56,7 @@ class Home:
             environ={"PATH": f"{self.folder}/bin:/usr/bin:/bin"},
             lock=self.lock,
             refresh=refresh,
+            number=lambda _: self.number,
         )
 
     @contextmanager
@@ -335,6 +337,16 @@ def test_package_caches_are_volumes_named_after_the_roots_origin(
     ]
     # Not the run's label: the volume outlives it.
     assert home.engine.volumes == {mount.source: {"io.baseimage.owner": "us"} for mount in mounts}
+
+
+def test_a_run_beside_another_has_package_caches_of_its_own(home: Home) -> None:
+    image = home.engine.find_image(home.engine.import_root(home.folder / "made.tar", "a:1", ImageConfig()))
+    assert image
+    home.number = 2
+    assert [mount.source for mount in home.roots().caches(TRIXIE, image)] == [
+        "baseimage-cache-trixie-beside-2-var-cache-apt",
+        "baseimage-cache-trixie-beside-2-var-lib-apt-lists",
+    ]
 
 
 def test_a_root_without_a_package_manager_has_no_caches(home: Home) -> None:
