@@ -17,7 +17,7 @@ def test_the_application_runs_as_its_user_and_speaks_to_nginx_alone(python: Site
     assert python.box.sh("stat -c %U /proc/$(container-svc status uwsgi | sed 's/.*pid=//;s/ .*//')") == "app"
 
 
-@pytest.mark.parametrize("name", ["python", "s6"])
+@pytest.mark.parametrize("name", ["python", "supervisord", "s6"])
 def test_a_request_in_flight_is_finished_before_the_stop(sites: Sites, name: str) -> None:
     answer, seconds = sites.up(name).stopped_during("/?seconds=2")
     assert (answer.status, answer.body) == (200, "OK\n")

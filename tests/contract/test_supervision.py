@@ -111,6 +111,17 @@ def test_a_file_names_the_user_of_a_service(lab: Lab) -> None:
     lab.box(files=files).until_log("app in /home/app")
 
 
+def test_a_file_names_the_signal_that_stops_a_service(lab: Lab) -> None:
+    """S6."""
+    body = "trap 'echo web was told QUIT; exit 0' QUIT; echo web runs; while :; do sleep .05; done"
+    box = lab.box(files=service("web", body) | note("web", "down-signal", "QUIT"))
+    box.until_log("web runs")
+    seconds, outcome = box.stop()
+    assert outcome.code == 0
+    assert "web was told QUIT" in outcome.output
+    assert seconds < 4
+
+
 def test_the_log_service_reads_what_its_service_says(lab: Lab) -> None:
     """V11."""
     files = service("web", f"echo one; echo two; {FOR_EVER}")

@@ -1,7 +1,14 @@
 # shellcheck shell=sh
 # The runit layer: one runsv per directory of the scan directory; supervise/ stays there, never in /etc.
 
-layer_adopt() { link_service "$1"; }
+# control/t runs in place of TERM; it is a link, because /run may be mounted noexec.
+layer_adopt() {
+    link_service "$1"
+    if [ -r "$ctr_scan/$1/down-signal" ] && [ ! -e "$ctr_scan/$1/control" ]; then
+        mkdir "$ctr_scan/$1/control"
+        ln -s "$ctr_lib/service-down" "$ctr_scan/$1/control/t"
+    fi
+}
 
 # runsvdir waits a second before it looks at a directory that changed within this second.
 layer_run() {

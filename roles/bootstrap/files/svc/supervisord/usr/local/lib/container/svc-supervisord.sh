@@ -18,6 +18,8 @@ adopt_log() {
 }
 
 supervisord_program() {
+    ctr_signal=TERM
+    [ ! -r "$2/down-signal" ] || read -r ctr_signal <"$2/down-signal"
     cat <<END
 [program:$1]
 directory=$2
@@ -26,6 +28,7 @@ autostart=false
 autorestart=true
 startsecs=0
 startretries=1000000
+stopsignal=${ctr_signal#SIG}
 stopwaitsecs=$((ctr_budget / 100))
 stopasgroup=true
 killasgroup=true
