@@ -186,10 +186,7 @@ def shipped() -> list[Path]:
 
 
 def build_tested(session: nox.Session, *recipes: Path) -> None:
-    """Build the recipes and name the images to the contract tests, unless the environment names others.
-
-    Not those with an application: its hooks and services are none that the tests know; tests/apps looks at them.
-    """
+    """Build the recipes and name the images to the contract tests, unless the environment names others."""
     if os.environ.get(CONTRACT_IMAGES):
         return
     images = []
@@ -198,10 +195,8 @@ def build_tested(session: nox.Session, *recipes: Path) -> None:
         tool(session, "baseimage", *command)
         told = tool(session, "baseimage", *command, "--log-format", "json", silent=True).splitlines()
         events = [json.loads(line) for line in told]
-        roles = [step.split("/")[:2] for step in events[0]["steps"] if step.endswith("/provision")]
-        applications = {service for service, role in roles if role != "bootstrap"}
         built = [event for event in events if event["event"] == "image_built"]
-        images += [f"{each['service']}={each['tags'][0]}" for each in built if each["service"] not in applications]
+        images += [f"{each['service']}={each['tags'][0]}" for each in built]
     session.env[CONTRACT_IMAGES] = ",".join(images)
 
 

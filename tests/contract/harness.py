@@ -39,13 +39,17 @@ is the stand-in's, see tests/roles/fake_s6_overlay."""
 
 @dataclass(frozen=True)
 class Cell:
-    """An image under test; name is what the report calls it, init and svc are what its labels say."""
+    """An image under test; name is what the report calls it, init and svc are what its labels say.
+
+    `applications` are its services that are no option of the bootstrap role.
+    """
 
     name: str
     image: str
     init: str
     svc: str
     options: frozenset[str]
+    applications: frozenset[str] = frozenset()
 
     @property
     def syslog(self) -> str:
@@ -208,6 +212,13 @@ class Box:
             assert file is not None
             return file.read()
 
+    def folders(self, path: str) -> frozenset[str]:
+        """The names of the directories right below a directory, also when the container has ended."""
+        stream, _ = self.container.get_archive(path)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+            below = [entry.name.split("/")[1:] for entry in tar if entry.isdir()]
+        return frozenset(parts[0] for parts in below if len(parts) == 1)
+
     @contextmanager
     def content(self) -> Iterator[tarfile.TarFile]:
         """All of its files, as docker export gives them."""
@@ -276,16 +287,17 @@ class Lab:
 
 
 def describe(client: DockerClient, name: str, image: str) -> Cell:
-    """What the image says about itself in its labels and in /etc/container-release."""
+    """What the image says about itself in its labels, in /etc/container-release and in /etc/service."""
     labels = client.images.get(image).labels
     container = client.containers.create(image, labels={LABEL: "contract"})
     try:
         release = Box(container).read("/etc/container-release").decode()
+        services = Box(container).folders("/etc/service")
     finally:
         container.remove()
     settings = dict(line.split("=", 1) for line in release.splitlines() if "=" in line and not line.startswith("#"))
     options = frozenset(settings["container_options"].strip("'").split())
-    return Cell(name, image, labels["container.init"], labels["container.svc"], options)
+    return Cell(name, image, labels["container.init"], labels["container.svc"], options, services - options)
 
 
 def connect() -> DockerClient:

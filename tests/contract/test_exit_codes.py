@@ -49,8 +49,8 @@ def test_a_failing_hook_ends_the_start_with_its_status_and_name(lab: Lab) -> Non
 
 def test_without_services_nothing_stands_between_the_init_and_the_command(lab: Lab) -> None:
     """X9."""
-    box = lab.box("--skip-runit", "--", "sh", "-c", "echo on; exec sleep 60")
-    box.until_log("on")
+    box = lab.box("--skip-runit", "--", "sh", "-c", "echo command speaks; exec sleep 60")
+    box.until_log("command speaks")
     processes = [row[-1] for row in box.container.top()["Processes"]]
     assert len(processes) == 2
     assert processes[1] == "sleep 60"

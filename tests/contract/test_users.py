@@ -41,7 +41,8 @@ def test_ids_that_are_no_ids_are_refused(lab: Lab) -> None:
 
 def test_an_id_that_another_account_has_is_given_to_the_user_too(lab: Lab) -> None:
     """U4."""
-    outcome = lab.outcome("--skip-runit", "setuser", "app", "id", "-un", environment={"PUID": "33", "PGID": "33"})
+    environment = {"PUID": "33", "PGID": "33"}
+    outcome = lab.outcome("--quiet", "--skip-runit", "setuser", "app", "id", "-un", environment=environment)
     assert (outcome.code, outcome.output) == (0, "app\n")
 
 
@@ -53,7 +54,7 @@ def test_files_of_others_in_a_volume_stay_theirs(lab: Lab) -> None:
     assert lab.outcome("--skip-runit", "sh", "-c", make, volumes=mounts).code == 0
     look = "stat -c %u 1 2 3 4 /data"
     outcome = lab.outcome(
-        "--skip-runit", "sh", "-c", f"cd /data && {look}", volumes=mounts, environment={"PUID": "12345"}
+        "--quiet", "--skip-runit", "sh", "-c", f"cd /data && {look}", volumes=mounts, environment={"PUID": "12345"}
     )
     assert outcome.output.split() == ["4321", "4321", "4321", "0", "0"]
 
