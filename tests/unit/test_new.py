@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from pipeline import assembly
+from pipeline import assembly, shipped
 from pipeline.cli import main as cli
 from pipeline.new_project import named
 from pipeline.recipe import BaseImage, Bootstrap
@@ -34,6 +35,19 @@ def run(*words: str) -> int:
 
 def load(folder: Path) -> assembly.Loaded:
     return assembly.load(assembly.Options(folder), {})
+
+
+def test_the_wheel_holds_the_roles_where_they_are_looked_for() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"roles": "pipeline/shipped_roles"}
+    assert shipped.shipped_roles() == ROOT / "roles"
+
+
+def test_the_installed_roles_are_taken_where_there_are_any(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "pipeline/shipped_roles").mkdir(parents=True)
+    monkeypatch.setattr(shipped, "_PACKAGE", here / "pipeline")
+    assert shipped.shipped_roles() == here / "pipeline/shipped_roles"
 
 
 def test_a_new_project_is_read_without_a_warning_and_all_its_roles_are_found(
