@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,8 @@ def check_empty(folder: Path) -> None:
         )
 
 
-def check_free(folder: Path, names: Mapping[str, NewFile]) -> None:
-    """Raise UsageError when one of the files is there already."""
+def check_free(folder: Path, names: Iterable[str]) -> None:
+    """Raise UsageError when one of the files or folders is there already."""
     if there := [name for name in names if os.path.lexists(folder / name)]:
         shown = ", ".join(str(folder / name) for name in there[:_SHOWN])
         raise UsageError(

@@ -53,13 +53,18 @@ def import_(source: Path, **given: Any) -> None:
         files, notes = _dockerfile(path, name, given["stage"], _arguments(given["build_arg"]))
     if notes and given["strict"]:
         raise InputError(notes)
-    scaffold.check_free(folder, files)
+    scaffold.check_free(folder, dict.fromkeys(_whole(each) for each in files))
     version = {name: NewFile(text.encode()) for name, text in VERSION.items()}
     for name in scaffold.write(folder, {**files, **version}):
         click.echo(f"wrote {shown(folder / name)}")
     for note in notes:
         click.echo(f"not carried over: {note}" + (f"\n  hint: {note.hint}" if note.hint else ""), err=True)
     click.echo(f"next: read {shown(folder / RECIPE)}, then baseimage build --project {shown(folder)}")
+
+
+def _whole(path: str) -> str:
+    """The role that a file belongs to, else the file: what is new must not mix with what is there."""
+    return "/".join(path.split("/")[:2]) if path.startswith("roles/") else path
 
 
 def _found(source: Path) -> Path:

@@ -20,9 +20,9 @@ from pipeline.shipped import cells, template_folder
 
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--base", default="trixie", show_default=True, help="A suite (trixie, bookworm …) or an image.")
-@click.option("--init", default="tini-init", show_default=True, help="PID 1: tini-init, dumb-init, s6-init, none …")
-@click.option("--svc", default="runit", show_default=True, help="Over the services: runit, s6, supervisord, none.")
+@click.option("--base", help="A suite (trixie, bookworm …) or an image.  [default: trixie]")
+@click.option("--init", help="PID 1: tini-init, dumb-init, s6-init, none …  [default: tini-init]")
+@click.option("--svc", "layer", help="Over the services: runit, s6, supervisord, none.  [default: runit]")
 @click.option(
     "--from-template", metavar="SOURCE", help="Begin with the files of this git repository or folder instead."
 )
@@ -33,10 +33,15 @@ def new(folder: Path, **given: Any) -> None:
 
     The project is called like the folder. Nothing that is there is ever overwritten.
     """
-    wishes = Wishes(project_name(folder.resolve().name), given["base"], given["init"], given["svc"])
+    chosen = {key: given[key] for key in ("base", "init", "layer") if given[key]}
+    wishes = Wishes(project_name(folder.resolve().name), **chosen)
     if not given["force"]:
         scaffold.check_empty(folder)
     source = given["from_template"]
+    if source and chosen:
+        raise UsageError(
+            "a template has its own base, init and service layer", hint="leave --from-template out, or them"
+        )
     files = _from(source, wishes) if source else _shipped(wishes)
     written = scaffold.write(folder, files)
     for name in written:

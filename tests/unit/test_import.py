@@ -58,6 +58,8 @@ def test_a_dockerfile_becomes_a_project_beside_it_that_a_build_reads(
     program = here / "tool"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
+    (here / ".git").mkdir()
+    (here / ".git/config").touch()
     assert run(".") == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -89,14 +91,14 @@ def test_what_is_lost_is_a_warning_and_with_strict_a_mistake_and_nothing_is_writ
     assert "# - Dockerfile:5:1: MAINTAINER: has no key in a recipe" in (here / "recipes/default.yml").read_text()
 
 
-@pytest.mark.parametrize("there", ["recipes/default.yml", "roles/my_app/tasks/main.yml"])
+@pytest.mark.parametrize("there", ["recipes/default.yml", "roles/my_app/handlers/main.yml"])
 def test_nothing_is_overwritten(here: Path, capsys: pytest.CaptureFixture[str], there: str) -> None:
     put(here, Dockerfile=DOCKERFILE)
     (here / there).parent.mkdir(parents=True)
     (here / there).write_text("mine\n")
     before = names(here)
     assert run("Dockerfile") == 2
-    assert there in capsys.readouterr().err
+    assert "/".join(there.split("/")[:2]) in capsys.readouterr().err
     assert names(here) == before
     assert (here / there).read_text() == "mine\n"
 

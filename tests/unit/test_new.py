@@ -91,6 +91,7 @@ def test_init_layer_and_base_are_the_user_s_choice(here: Path) -> None:
         (["--base", "scratch"], "--base trixie"),
         (["--base", "Not An Image"], "Not An Image"),
         (["--from-template", "."], "neither recipes/default.yml"),
+        (["--from-template", ".", "--svc", "none"], "a template has its own base"),
     ],
 )
 def test_what_cannot_be_had_is_refused_and_nothing_is_written(
