@@ -17,7 +17,7 @@ from pipeline.dockerfile_source import read_dockerfile
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.import_context import context_files
 from pipeline.imported_project import RECIPE, VERSION, comment, project_texts, role_name
-from pipeline.recipe import parse_recipe
+from pipeline.recipe import Base, Rootfs, Service, parse_recipe
 from pipeline.scaffold import NewFile
 from pipeline.shipped import shipped_roles
 from pipeline.sources import RoleFinder, read_text
@@ -113,5 +113,16 @@ def _container(path: Path, folder: Path) -> tuple[dict[str, NewFile], tuple[Prob
         except InputError as error:
             hint = f"put it into {shown(folder / 'roles')}, or build with --roles-path"
             missing += [Problem(shown(path), each.line, 1, each.path, each.message, hint) for each in error.problems]
-    notes = (*parsed.warnings, *missing)
+    moved = folder / "recipes" != path.parent
+    missing += [_rootfs(path, service) for service in parsed.recipe.services if moved and _is_beside(service.base)]
+    notes = tuple(sorted((*parsed.warnings, *missing), key=lambda note: note.line))
     return {RECIPE: NewFile((comment(notes, path.name) + text).encode())}, notes
+
+
+def _is_beside(base: Base) -> bool:
+    return isinstance(base, Rootfs) and "://" not in base.source and not Path(base.source).is_absolute()
+
+
+def _rootfs(path: Path, service: Service) -> Problem:
+    message = "the path of its root is relative to the recipe, which is in another folder now"
+    return Problem(shown(path), service.line, 1, f"services.{service.name}.from", message, f"mend it in {RECIPE}")

@@ -45,6 +45,24 @@ ONBUILD RUN echo $PATH
 ENTRYPOINT ["sh", "-c", "exec \\"$@\\"", "--"]
 CMD echo up
 """
+DOCUMENT = "COPY <<EOF /etc/motd\nhello $APP_VERSION\nEOF\n"
+SAME_FOR_THE_CLASSIC_BUILDER = "RUN echo hello $APP_VERSION >/etc/motd\n"
+SHELL_FORMS = """\
+ARG BASE
+FROM $BASE
+SHELL ["/bin/sh", "-eu", "-c"]
+RUN false || echo "$-" >/srv/options
+ARG VERSION
+ENV EMPTY= OLD="a  b"
+ENV LEGACY one  two
+MAINTAINER nobody
+EXPOSE 8000-8002
+HEALTHCHECK NONE
+CMD echo "$LEGACY"
+ENTRYPOINT exec true
+ONBUILD COPY . /app
+ONBUILD RUN make
+"""
 HELD = ("/etc/app", "/etc/motd", "/srv")
 
 
@@ -72,25 +90,20 @@ def source(project: Project) -> Path:
         project.write(f"source/{path}", text)
     project.write("source/tool", "#!/bin/sh\n", 0o755).rename(project.folder / "source/site/tool")
     _tar(project.folder / "source/files.tar", project.folder / "source/two.conf")
-    return project.write("source/Dockerfile", DOCKERFILE).parent
+    return project.folder / "source"
 
 
+@pytest.mark.parametrize("text", [DOCKERFILE, SHELL_FORMS], ids=["stages and files", "shell forms"])
 def test_an_imported_dockerfile_makes_the_image_that_docker_build_makes(
-    project: Project, base: str, source: Path, engine: docker.DockerClient
+    text: str, project: Project, base: str, source: Path, engine: docker.DockerClient
 ) -> None:
     arguments = {"BASE": base, "VERSION": project.unique}
-    given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     by_hand = f"{PREFIX}/{project.unique}-hand:1"
-    plain = source / "Dockerfile.plain"
-    # The classic builder reads no documents.
-    plain.write_text(
-        DOCKERFILE.replace(
-            "COPY <<EOF /etc/motd\nhello $APP_VERSION\nEOF\n", "RUN echo hello $APP_VERSION >/etc/motd\n"
-        )
-    )
-    engine.images.build(path=str(source), dockerfile=plain.name, tag=by_hand, buildargs=arguments, rm=True)
-    plain.unlink()
+    plain = project.write("source/Dockerfile", text.replace(DOCUMENT, SAME_FOR_THE_CLASSIC_BUILDER))
+    engine.images.build(path=str(source), tag=by_hand, buildargs=arguments, rm=True)
+    plain.write_text(text)
     try:
+        given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         done = project.run("import", "source", "-o", ".", "-n", "web", *given).well()
         assert "recipes/default.yml" in done.stdout
         built = project.build().well()
