@@ -29,7 +29,7 @@ def project_texts(imported: Imported, name: str, source: str) -> dict[str, str]:
     if imported.tasks:
         service["roles"] = [{"role": name, "gather_facts": False}]
         texts[f"roles/{name}/tasks/main.yml"] = f"---\n{_spaced(imported.tasks)}"
-    if imported.defaults:
+    if imported.tasks and imported.defaults:
         head = "# The ARGs of the Dockerfile that RUN lines see.\n"
         texts[f"roles/{name}/defaults/main.yml"] = f"---\n{head}{yaml_text(imported.defaults)}"
     recipe = {"version": "2", "services": {name: {**service, **imported.keys}}}

@@ -362,7 +362,11 @@ def test_the_written_role_reads_back_as_the_tasks() -> None:
 
 
 def test_without_a_task_there_is_no_role() -> None:
-    assert list(project_texts(imported("CMD a"), "web", "Dockerfile")) == [RECIPE]
+    assert list(project_texts(imported("ARG A=1\nCMD a"), "web", "Dockerfile")) == [RECIPE]
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    assert module("FROM a\r\nRUN b \\\r\n  c\r\n", "shell") == {"cmd": "b   c"}
 
 
 @pytest.mark.parametrize(

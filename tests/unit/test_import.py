@@ -134,7 +134,7 @@ def test_a_role_that_is_not_there_is_said(here: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_root_beside_the_recipe_is_no_longer_beside_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = f"{{rootfs: a.tar, sha256: {'0' * 64}}}"
+    root = f"{{rootfs: a.tar, sha256: {'a' * 64}}}"
     put(here, container_yml=f'version: "2"\nservices:\n  web:\n    from: {root}\n')
     assert run(".") == 0
     assert "container.yml:3:1: services.web.from: the path of its root" in capsys.readouterr().err
