@@ -37,6 +37,7 @@ from pipeline.records import EngineRecords
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
+from pipeline.shipped import shipped_roles
 from pipeline.stage import Build, Tools
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
@@ -91,7 +92,7 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     if parsed is None:
         raise InputError(problems)
     recipe = _with_conductor(parsed.recipe, options, environ)
-    finder = sources.RoleFinder(path, options.folder, options.roles_path)
+    finder = sources.RoleFinder(path, options.folder, options.roles_path, shipped_roles())
     for role in (role for service in recipe.services for role in service.roles):
         _collect(problems, lambda role=role: finder.find(role))  # type: ignore[misc]
     services = _collect(problems, lambda: _chosen(recipe, options.services))

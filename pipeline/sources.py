@@ -29,10 +29,16 @@ def read_text(path: Path, what: str, hint: str = "") -> str:
 
 
 class RoleFinder:
-    """Finds roles: a name in one of the folders of the roles path, or a path relative to the recipe or project."""
+    """Finds roles: a name in one of the folders of the roles path, or a path relative to the recipe or project.
 
-    def __init__(self, recipe: Path, project: Path, roles_path: tuple[Path, ...] = ()) -> None:
+    `shipped` is looked through last: what the package brings, a project may have a role of its own for.
+    """
+
+    def __init__(
+        self, recipe: Path, project: Path, roles_path: tuple[Path, ...] = (), shipped: Path | None = None
+    ) -> None:
         self._recipe, self._project = recipe, project
+        self._shipped = (shipped,) if shipped else ()
         self._folders = (*roles_path, project / "roles", recipe.parent / "roles")
 
     def find(self, role: RoleUse) -> RoleFiles:
@@ -40,7 +46,8 @@ class RoleFinder:
         return self._find(role.name, role.line, ())
 
     def _find(self, name: str, line: int, above: tuple[str, ...]) -> RoleFiles:
-        candidates = [folder / name for folder in self._folders] + [self._recipe.parent / name, self._project / name]
+        places = (*self._folders, self._recipe.parent, self._project, *self._shipped)
+        candidates = [folder / name for folder in places]
         folder = next((path for path in candidates if _is_role(path)), None)
         if folder is None:
             raise InputError([self._missing(name, line, above)])
@@ -53,11 +60,9 @@ class RoleFinder:
 
     def _missing(self, name: str, line: int, above: tuple[str, ...]) -> Problem:
         looked = ", ".join(dict.fromkeys(os.path.relpath(folder) for folder in self._folders))
-        names = sorted(
-            {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if _is_role(path)}
-        )
+        there, brought = (", ".join(_role_names(folders)) for folders in (self._folders, self._shipped))
         asked = f" (a dependency of {above[-1]})" if above else ""
-        hint = f"looked in {looked}; there are: {', '.join(names) or 'none'}"
+        hint = f"looked in {looked}; there are: {there or 'none'}" + (f"; shipped: {brought}" if brought else "")
         return Problem(os.path.relpath(self._recipe), line, 1, "roles", f"there is no role {name!r}{asked}", hint)
 
 
@@ -88,6 +93,10 @@ def _files(folder: Path) -> Iterator[str]:
 
 def _is_role(path: Path) -> bool:
     return any((path / part).is_dir() for part in ("tasks", "meta", "defaults", "handlers"))
+
+
+def _role_names(folders: tuple[Path, ...]) -> list[str]:
+    return sorted({path.name for folder in folders if folder.is_dir() for path in folder.iterdir() if _is_role(path)})
 
 
 def _dependencies(folder: Path) -> tuple[str, ...]:

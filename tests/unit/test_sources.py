@@ -75,6 +75,17 @@ def test_a_role_may_be_a_path_from_the_recipe_or_the_project(project: Path, writ
     assert finder(project).find(RoleUse(written)) == RoleFiles("web", Path("more/web"))
 
 
+def test_a_role_of_the_package_is_found_last_and_named_apart_when_none_is_found(project: Path, tmp_path: Path) -> None:
+    add_role(tmp_path / "package" / "web")
+    looking = RoleFinder(project / "recipes" / "default.yml", project, (), tmp_path / "package")
+    assert looking.find(RoleUse("web")).folder == Path("package/web")
+    with pytest.raises(InputError) as caught:
+        looking.find(RoleUse("app"))
+    assert caught.value.problems[0].hint.endswith("there are: none; shipped: web")
+    add_role(project / "web")
+    assert looking.find(RoleUse("web")).folder == Path("web")
+
+
 def test_the_roles_path_comes_first_and_the_project_before_the_recipe(project: Path) -> None:
     for place in ("first/web", "second/web", "roles/web", "recipes/roles/web"):
         add_role(project / place)

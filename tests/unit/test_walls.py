@@ -21,6 +21,7 @@ PLANTED = [
     ("pipeline/docker_engine.py", "from pipeline import wording", "The displays are known to themselves"),
     ("pipeline/records.py", "import rich", "rich belongs to the console"),
     ("pipeline/doctor.py", "import stages", "Only the command line knows the stages"),
+    ("pipeline/sources.py", "import dockerfile", "dockerfile belongs to the import"),
     ("pipeline/newcomer.py", "", "floors"),
 ]
 
