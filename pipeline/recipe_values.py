@@ -22,16 +22,15 @@ def choice(expected: str, alternatives: dict[type, str]) -> Discriminator:
     return Discriminator(tag, custom_error_type="expected", custom_error_message=f"must be {expected}")
 
 
-def base_choice() -> Discriminator:
-    """The union of bases: a text, or a map that is known by its first key."""
+def base_choice(*kinds: str) -> Discriminator:
+    """The union of bases: a text, or a map that is known by one of these keys."""
 
     def tag(value: object) -> str | None:
         if isinstance(value, str):
             return "<reference>"
-        kinds = ("image", "bootstrap", "rootfs")
         return next((f"<{kind}>" for kind in kinds if isinstance(value, dict) and kind in value), None)
 
-    expected = "must be an image reference, or a map with one of image, bootstrap and rootfs"
+    expected = f"must be an image reference, or a map with one of {', '.join(kinds[:-1])} and {kinds[-1]}"
     return Discriminator(tag, custom_error_type="expected", custom_error_message=expected)
 
 

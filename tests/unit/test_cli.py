@@ -97,9 +97,12 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         (folder / "recipes").mkdir()
         (folder / "recipes" / "default.yml").write_text(RECIPE)
         (folder / "recipes" / "small.yml").write_text(RECIPE[: RECIPE.index("  worker")])
+        (folder / "recipes" / "templated.yml").write_text(RECIPE.replace("[nginx]", "[nginx]\n    user: '{{ kept }}'"))
         (folder / "version.txt").write_text("1.2.0\n" if folder == tmp_path else "2.0.0\n")
     (tmp_path / "more" / "nginx" / "tasks").mkdir(parents=True)
     (tmp_path / "more" / "nginx" / "tasks" / "main.yml").touch()
+    (tmp_path / "one.yml").write_text("kept: 1\n")
+    (tmp_path / "two.yml").write_text("kept: 2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BASEIMAGE_STATE", str(tmp_path / "state"))
     for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
@@ -345,6 +348,8 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "push": ([], ["--push"]),
     "keep": ([], ["--keep"]),
     "recipe": ([], ["small"]),
+    "vars_files": (["templated", "--vars-file", "one.yml"], ["templated", "--vars-file", "two.yml"]),
+    "variables": (["templated", "-e", "kept=1"], ["templated", "-e", "kept=2"]),
     "everything": ([], ["--all"]),
     "dry_run": ([], ["--dry-run"]),
 }
@@ -367,13 +372,15 @@ def test_every_parameter_of_a_run_reaches_what_it_is_for(line: Line, command: st
 def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: str) -> None:
     line.engine.add_image(BASE)
     tools = assembly.tools(*built(line))
-    for build in assembly.builds(assembly.load(assembly.Options(line.folder), {})):
+    without, given = WITH[parameter]
+    kept = assembly.Options(line.folder, "templated", variables=("kept=1",))
+    chosen = kept if "templated" in without else assembly.Options(line.folder)
+    for build in assembly.builds(assembly.load(chosen, {})):
         base = line.engine.find_image(BASE)
         assert base
         for key in tools.records.keys(build, base, tools.player.key()):
             tools.records.save(key, line.engine.add_image(f"made:{key.key[:9]}"))
     (line.folder / "other" / "roles" / "app" / "tasks" / "main.yml").write_text("# changed\n")
-    without, given = WITH[parameter]
     if parameter == "project_name":  # names are not shown, but they are checked
         without, given = ["-n", "shop"], ["-n", "no name!"]
     before = line.run("plan", *without)

@@ -14,6 +14,7 @@ from pipeline.recipe_schema import (
     BootstrapKeys,
     ConductorKeys,
     HealthcheckKeys,
+    MatrixKeys,
     RecipeKeys,
     RoleKeys,
     ServiceKeys,
@@ -26,6 +27,8 @@ KEYS = [
     *SettingsKeys.known(),
     *ConductorKeys.known(),
     *ServiceKeys.known(),
+    *MatrixKeys.known(),
+    "service",
     *ServiceKeys.ignored,
     *RoleKeys.known(),
     *HealthcheckKeys.known(),
@@ -38,7 +41,25 @@ SCALARS = (
     st.none() | st.booleans() | st.integers(-1, 70000) | st.floats(allow_nan=False, allow_infinity=False, width=16)
 )
 TEXTS = st.sampled_from(
-    ["", " ", "2", "debian:12", "a b", "A=b", "80:80", "/data", "10s", "SIGTERM", "'", "{x}", "\u00e9"]
+    [
+        "",
+        " ",
+        "2",
+        "web",
+        "{{ a }}",
+        "{% x",
+        "{{ [1] }}",
+        "debian:12",
+        "a b",
+        "A=b",
+        "80:80",
+        "/data",
+        "10s",
+        "SIGTERM",
+        "'",
+        "{x}",
+        "\u00e9",
+    ]
 )
 VALUES = st.recursive(
     SCALARS | TEXTS,
@@ -154,7 +175,7 @@ def test_a_mistake_in_a_service_says_where_what_and_often_what_to_do(
     ("base", "path", "message", "hint"),
     [
         ("", "from", "has no value", ""),
-        ("5", "from", "must be an image reference, or a map with one of image, bootstrap and rootfs", ""),
+        ("5", "from", "must be an image reference, or a map with one of image, bootstrap, rootfs and service", ""),
         ("{suite: trixie}", "from", "must be an image reference, or a map", ""),
         ("Debian:12", "from", "the repository 'Debian'", "write debian:12"),
         ("scratch", "from", "scratch holds nothing", "write from: {bootstrap: trixie}"),
@@ -179,7 +200,8 @@ def test_a_mistake_in_a_base_says_which_part(base: str, path: str, message: str,
     ("text", "path", "message"),
     [
         ("", "", "the file is empty"),
-        ("- a", "", "must be a map, is a list"),
+        ("- a", "", "is a list, and a recipe is a map"),
+        ("web: {from: x}\ndb: {image: y}", "", "is a map of services without the rest of a recipe"),
         ('version: "2"', "services", "is missing"),
         ('version: "2"\nservices: {}', "services", "must not be empty"),
         ('version: "2"\nservices:', "services", "has no value"),
