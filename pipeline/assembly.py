@@ -196,7 +196,7 @@ def _recipe(path: Path, options: Options, environ: Mapping[str, str], problems: 
         try:
             files.append(VarsFile(shown(file), sources.read_text(file, "vars file")))
         except UsageError as error:
-            problems.append(Problem(shown(path), named.line, 1, "settings.vars_files", error.message, error.hint))
+            problems.append(Problem(shown(path), *named.place, named.path, error.message, error.hint))
     files += [VarsFile(shown(file), sources.read_text(file, "vars file")) for file in options.vars_files]
     given = Given(tuple(files), environ, extra_variables(options.variables))
     return parse_recipe(text, shown(path), given)

@@ -88,16 +88,14 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
     name_bases(draft)
     source = draft.source()
     prepared = prepare(source)
-    problems = (*problems, *written.problems, *wrong_cells, *undefined, *prepared.problems)
+    problems = (*problems, *written.problems, *wrong_cells, *undefined, *_wrong_bases(source), *prepared.problems)
     try:
         keys = RecipeKeys.model_validate(prepared.data)
     except ValidationError as error:
         raise InputError(in_order((*problems, *problems_of(error, source)))) from error
-    recipe = _recipe(keys, source, prepared.data)
-    problems = (*problems, *_wrong_bases(recipe, source))
     if problems:
         raise InputError(in_order(problems))
-    return ParsedRecipe(recipe, prepared.warnings)
+    return ParsedRecipe(_recipe(keys, source, prepared.data), prepared.warnings)
 
 
 def _refuse_other_forms(source: YamlSource) -> None:
@@ -119,19 +117,20 @@ def _only_services(keys: dict[str, JsonValue]) -> bool:
     )
 
 
-def _wrong_bases(recipe: Recipe, source: YamlSource) -> Iterator[Problem]:
+def _wrong_bases(source: YamlSource) -> Iterator[Problem]:
     """Services that are to be built on one that is not there, or in the end on themselves."""
-    names = [service.name for service in recipe.services]
-    unknown = [each for each in recipe.services if isinstance(each.base, BuiltService) and each.base.name not in names]
-    for service in unknown:
-        name = service.base.name if isinstance(service.base, BuiltService) else ""
-        near = get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
-        yield source.problem(("services", service.name, "from"), f"the recipe has no service {name!r}", hint)
-    for service in recipe.services if not unknown else ():
-        if circle := cycle(recipe, service):
-            message = f"is built on itself: {' -> '.join(circle)}"
-            yield source.problem(("services", service.name, "from"), message, "start one of them from an image")
+    services = source.at(("services",))
+    names = list(services) if isinstance(services, dict) else []
+    given = {name: source.at(("services", name, "from", "service")) for name in names}
+    parents = {name: parent for name, parent in given.items() if isinstance(parent, str)}
+    for name, parent in parents.items():
+        path: KeyPath = ("services", name, "from")
+        if parent not in names:
+            near = get_close_matches(parent, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
+            yield source.problem(path, f"the recipe has no service {parent!r}", hint)
+        elif circle := cycle(parents, name):
+            yield source.problem(path, f"is built on itself: {' -> '.join(circle)}", "start one of them from an image")
 
 
 def _recipe(keys: RecipeKeys, source: YamlSource, data: JsonValue) -> Recipe:

@@ -42,7 +42,8 @@ class Draft:
     def put(self, path: KeyPath, value: JsonValue) -> None:
         """Set a value in a map or list that is there; all of it stands where the old value, or its holder, stood."""
         place = self.source().place(path)
-        self._forget(path)
+        if isinstance(self.at(path), (dict, list)):
+            self._forget(path)
         holder = self.at(path[:-1])
         if isinstance(holder, dict):
             holder[str(path[-1])] = value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.errors import UsageError
 from pipeline.recipe_model import BuiltService, Recipe, Service
 
@@ -19,15 +21,13 @@ def chosen(recipe: Recipe, names: tuple[str, ...]) -> tuple[Service, ...]:
     return tuple(order.values())
 
 
-def cycle(recipe: Recipe, service: Service) -> tuple[str, ...]:
+def cycle(parents: Mapping[str, str], name: str) -> tuple[str, ...]:
     """The names from a service back to itself, where it is built on its own image in the end; () otherwise."""
-    known = {each.name: each for each in recipe.services}
-    names = [service.name]
-    while isinstance(service.base, BuiltService):
-        service = known[service.base.name]
-        names.append(service.name)
-        if service.name in names[:-1]:
-            return tuple(names) if service.name == names[0] else ()
+    names = [name]
+    while parent := parents.get(names[-1]):
+        names.append(parent)
+        if parent in names[:-1]:
+            return tuple(names) if parent == name else ()
     return ()
 
 

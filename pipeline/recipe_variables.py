@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.templates import is_template, render
-from pipeline.yaml_source import JsonValue, YamlSource, read_yaml
+from pipeline.yaml_source import JsonValue, KeyPath, Place, YamlSource, path_text, read_yaml
 
 PREFIX = "AC_"
 """The environment's AC_HTTP_PORT is the variable http_port, as in ansible-container."""
@@ -42,7 +42,8 @@ class NamedFile:
     """A vars file as a recipe names it, and where."""
 
     name: str
-    line: int
+    place: Place
+    path: str
 
 
 def named_vars_files(text: str, file: str) -> tuple[NamedFile, ...]:
@@ -52,11 +53,12 @@ def named_vars_files(text: str, file: str) -> tuple[NamedFile, ...]:
     except InputError:
         return ()
     given = source.at(("settings", "vars_files"))
-    return tuple(
-        NamedFile(name, source.line(("settings", "vars_files", index)))
-        for index, name in enumerate(given if isinstance(given, list) else ())
-        if isinstance(name, str) and name.strip()
-    )
+    found = []
+    for index, name in enumerate(given if isinstance(given, list) else ()):
+        path: KeyPath = ("settings", "vars_files", index)
+        if isinstance(name, str) and name.strip():
+            found.append(NamedFile(name, source.place(path), path_text(path)))
+    return tuple(found)
 
 
 def extra_variables(pairs: Iterable[str]) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
@@ -36,11 +38,12 @@ def render(text: str, variables: Mapping[str, JsonValue]) -> JsonValue:
     Raises UsageError for a template that is wrong, and for a variable that is not there (with the nearest name).
     """
     try:
-        parsed = _ENVIRONMENT.parse(text)
-        missing = sorted(meta.find_undeclared_variables(parsed) - variables.keys() - _ENVIRONMENT.globals.keys())
-        if missing:
+        template = _compiled(text)
+        if missing := sorted(template.names - variables.keys() - _ENVIRONMENT.globals.keys()):
             raise _not_defined(missing[0], variables)
-        value = _value(text, parsed, variables)
+        value = template.fill(**variables)
+        if isinstance(value, Undefined):
+            value._fail_with_undefined_error()  # noqa: SLF001 - the library's way to say which part is missing
     except UndefinedError as error:
         raise UsageError(f"the template cannot be filled in: {error.message}") from None
     except TemplateSyntaxError as error:
@@ -51,16 +54,29 @@ def render(text: str, variables: Mapping[str, JsonValue]) -> JsonValue:
     return _plain(value)
 
 
-def _value(text: str, parsed: nodes.Template, variables: Mapping[str, JsonValue]) -> object:
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A text made ready: the names that it needs, and what makes its value."""
+
+    names: frozenset[str]
+    fill: Callable[..., object]
+
+
+@lru_cache(maxsize=1000)
+def _compiled(text: str) -> _Template:
+    parsed = _ENVIRONMENT.parse(text)
+    names = frozenset(meta.find_undeclared_variables(parsed))
     match parsed.body:
-        case [nodes.Output(nodes=[node])] if not isinstance(node, nodes.TemplateData):
-            inner = text.strip().removeprefix("{{").removesuffix("}}").strip("-+ ")
-            value = _ENVIRONMENT.compile_expression(inner, undefined_to_none=False)(**variables)
-            if isinstance(value, Undefined):
-                value._fail_with_undefined_error()  # noqa: SLF001 - the library's way to say which part is missing
-            return value
+        case [nodes.Output(nodes=[node])] if not isinstance(node, nodes.TemplateData) and _is_bare(text):
+            inner = text.strip()[2:-2].strip("-+ ")
+            return _Template(names, _ENVIRONMENT.compile_expression(inner, undefined_to_none=False))
         case _:
-            return _ENVIRONMENT.from_string(parsed).render(**variables)
+            return _Template(names, _ENVIRONMENT.from_string(parsed).render)
+
+
+def _is_bare(text: str) -> bool:
+    """No comment beside the expression."""
+    return text.strip().startswith("{{") and text.strip().endswith("}}")
 
 
 def _plain(value: object) -> JsonValue:

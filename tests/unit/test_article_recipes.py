@@ -1,6 +1,8 @@
-"""The recipes of the article: each loads, and what has no meaning for an image is named."""
+"""The recipes of the article and of its demo project: each loads, and what has no meaning for an image is named."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
@@ -93,6 +95,32 @@ ARTICLE = {
         [{}, {"container_init": "phusion-init"}, {}],
     ),
 }
+
+
+BOTH = {"container_init": "tini-init", "container_svc": "runit"}
+DEMO = {
+    "xenial_tini_runit": BOTH,
+    "xenial_tini_supervisord": {**BOTH, "container_svc": "supervisord"},
+    "xenial_dumb_runit": {"container_init": "dumb-init"},
+    "xenial_phusion_runit": {},
+}
+"""The demo project has a folder for each cell; every role is told the cell anew."""
+
+
+@pytest.mark.parametrize("folder", DEMO)
+def test_a_recipe_of_the_demo_project_loads_with_the_same_three_warnings(folder: str) -> None:
+    names = ("softasap.sa-container-bootstrap", "softasap.sa-nginx-container", "../custom-roles/app-nginx-stub-deploy")
+    roles = "".join(f"      - {json.dumps({'role': name, **DEMO[folder]})}\n" for name in names)
+    service = folder.removeprefix("xenial_").replace("_", "-")
+    parsed = parse(article(service, roles))
+    assert [role.parameters for role in parsed.recipe.services[0].roles] == [DEMO[folder]] * 3
+    assert [warning.path for warning in parsed.warnings] == [
+        "settings.volumes",
+        f"services.{service}.container_name",
+        "volumes",
+    ]
+    assert parsed.recipe.services[0].runtime == {"volumes": ["temp-space:/tmp"]}
+    assert parsed.recipe.runtime == {"volumes": {"temp-space": {"docker": {}}}}
 
 
 @pytest.mark.parametrize("name", ARTICLE)

@@ -228,7 +228,7 @@ def test_variables_come_from_files_the_environment_and_the_command_line(project:
 def test_a_vars_file_that_is_not_there_is_a_mistake_of_the_recipe(project: Path) -> None:
     write(project, "recipes/default.yml", RECIPE + "settings:\n  vars_files: [nope.yml]\n")
     (found,) = problems(Options(project))
-    assert (found.file, found.line, found.path) == ("recipes/default.yml", 9, "settings.vars_files")
+    assert (found.file, found.line, found.path) == ("recipes/default.yml", 9, "settings.vars_files[0]")
     assert found.message.endswith("nope.yml: the vars file is missing")
 
 

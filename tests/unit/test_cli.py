@@ -411,6 +411,52 @@ def test_no_command_was_forgotten() -> None:
     assert {str(option.name) for _, option in OPTIONS} | {"recipe"} == set(WITH)
 
 
+TEN_MISTAKES = """\
+version: "1"
+settings: {vars_files: [nope.yml]}
+defaults: {1st: x}
+services:
+  web:
+    form: debian:12
+    command: "{{ port }}"
+    environment:
+    ports: [http]
+    user: x
+    user: y
+    volumes: {x: }
+  app: {from: {service: wbe}, roles: [{rol: x}]}
+volumes: {x: }
+"""
+
+
+@pytest.mark.parametrize("command", ["build", "plan", "tag", "push"])
+def test_mistakes_of_every_kind_are_told_in_one_run_and_nothing_is_started(line: Line, command: str) -> None:
+    (line.folder / "recipes" / "default.yml").write_text(TEN_MISTAKES)
+    code, out, err = line.run(command)
+    assert (code, out, line.engine.calls) == (2, "", [])
+    told = [each for each in err.splitlines() if "recipes/default.yml:" in each]
+    assert all(each.partition("recipes/default.yml")[0].strip() in ("error:", "") for each in told), err
+    wanted = """
+        :1:1: version: must be "2"
+        :2:25: settings.vars_files[0]: recipes/nope.yml: the vars file is missing
+        :3:12: defaults.1st: cannot name a variable
+        :5:3: services.web.from: is missing
+        :6:5: services.web.form: unknown key
+        :7:5: services.web.command: the variable port is not defined
+        :8:5: services.web.environment: has no value
+        :9:13: services.web.ports[0]: must be a port
+        :11:5: services.web.user: this key stands on line 10 already
+        :12:5: services.web.volumes: must be a list, is a map
+        :12:15: services.web.volumes.x: has no value
+        :13:9: services.app.from: the recipe has no service 'wbe'
+        :13:39: services.app.roles[0].role: is missing
+        :14:11: volumes.x: has no value
+    """
+    for each in wanted.strip().splitlines():
+        assert each.strip() in err
+    assert len(told) == len(wanted.strip().splitlines())
+
+
 # --debug
 
 

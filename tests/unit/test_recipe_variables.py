@@ -148,6 +148,11 @@ def test_a_template_that_cannot_be_filled_in_says_why(template: str, message: st
     assert hint in problem.hint
 
 
+def test_a_comment_beside_a_template_makes_nothing() -> None:
+    assert user(Given(), "{who: 5}") == "5"
+    assert service('user: "{{ who }}{# who else #}"', defaults="{who: x}").config.user == "x"
+
+
 def test_a_template_without_end_is_stopped() -> None:
     (problem,) = mistakes('services: {web: {from: debian, user: "{% for i in range(10**9) %}x{% endfor %}"}}\n')
     assert "cannot be filled in" in problem.message
@@ -184,7 +189,10 @@ def test_an_empty_vars_file_gives_nothing() -> None:
 
 def test_a_recipe_names_its_vars_files() -> None:
     text = 'version: "2"\nsettings:\n  vars_files:\n    - a.yml\n    - b.json\n    - 5\n'
-    assert named_vars_files(text, "recipe.yml") == (NamedFile("a.yml", 4), NamedFile("b.json", 5))
+    assert named_vars_files(text, "recipe.yml") == (
+        NamedFile("a.yml", (4, 7), "settings.vars_files[0]"),
+        NamedFile("b.json", (5, 7), "settings.vars_files[1]"),
+    )
     assert named_vars_files("settings: 5", "recipe.yml") == ()
     assert named_vars_files("[", "recipe.yml") == ()
 
