@@ -37,6 +37,7 @@ from pipeline.recipe_variables import Given, VarsFile, extra_variables, named_va
 from pipeline.records import EngineRecords
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
+from pipeline.role_sources import described
 from pipeline.roots import EngineRoots
 from pipeline.stage import Build, Tools
 
@@ -96,14 +97,15 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     recipe = _with_conductor(parsed.recipe, options, environ)
     folders = tuple(path.parent / folder for folder in recipe.roles_path)
     finder = sources.RoleFinder(path, options.folder, (*options.roles_path, *folders))
-    for role in (role for service in recipe.services for role in service.roles):
-        _collect(problems, lambda role=role: finder.find(role))  # type: ignore[misc]
+    read = [_collect(problems, partial(described, service, finder)) for service in recipe.services]
+    if not problems:
+        recipe = replace(recipe, services=tuple(service for service in read if service))
     services = _collect(problems, lambda: chosen(recipe, options.services))
     if version is None or image is None:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))
     project = _collect(problems, lambda: _project(options, recipe, version, image))
     if problems or services is None or project is None:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))  # several services may have the same role
     return Loaded(path, recipe, project, services, parsed.warnings, finder)
 
 

@@ -20,7 +20,7 @@ def fill_in(draft: Draft, variables: Cell, cells: dict[str, Cell]) -> tuple[Prob
     """
     problems: list[Problem] = []
     for path in (("settings",), ("tags",)):
-        problems += _strictly(draft, draft.texts_below(path), variables)
+        problems += fill_strictly(draft, draft.texts_below(path), variables)
     for service in draft.services():
         known = {**variables, **cells.get(service, {})}
         problems += _fill_service(draft, service, known)
@@ -45,7 +45,7 @@ def _fill_service(draft: Draft, service: str, known: Cell) -> list[Problem]:
     scope = {**known, **settled(own, known)}
     texts = [(each, text) for each, text in draft.texts_below(path) if is_template(text)]
     leftover = own.keys() - scope.keys()
-    problems = _strictly(draft, ((each, text) for each, text in texts if not _is_ansibles(each)), scope, leftover)
+    problems = fill_strictly(draft, ((each, text) for each, text in texts if not _is_ansibles(each)), scope, leftover)
     outside = {name: value for name, value in known.items() if name not in own}
     for each, text in texts:
         if _is_ansibles(each):
@@ -56,9 +56,10 @@ def _fill_service(draft: Draft, service: str, known: Cell) -> list[Problem]:
     return problems
 
 
-def _strictly(
+def fill_strictly(
     draft: Draft, texts: Iterable[tuple[KeyPath, str]], scope: Cell, ansibles: Iterable[str] = ()
 ) -> list[Problem]:
+    """Fill in these texts; what is not defined is a mistake. `ansibles` are names that only Ansible has a value of."""
     problems = []
     for path, text in texts:
         if not is_template(text):

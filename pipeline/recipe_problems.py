@@ -30,7 +30,7 @@ from pipeline.recipe_schema import (
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_AS_WRITTEN: tuple[KeyPath, ...] = (
+AS_WRITTEN: tuple[KeyPath, ...] = (
     *((key,) for key in ("environment", "labels", "command", "entrypoint", "user", "shell", "ports", "expose")),
     *((key,) for key in ("stop_signal", "hostname", "domainname", "restart", "cpuset", "stop_grace_period")),
     *(("healthcheck", key) for key in ("test", "interval", "timeout", "start_period")),
@@ -105,12 +105,19 @@ def prepare(source: YamlSource) -> Prepared:
     """Take away the keys that are read over (one warning each), and give texts where the recipe means texts."""
     data = copy.deepcopy(source.data)
     noticed = _take_ignored(data)
-    for path in _text_paths(data):
+    put_texts(data, source, _text_paths(data))
+    if source.data is None:
+        return Prepared(data, (), (source.problem((), "the file is empty", "write a recipe: version, services"),))
+    problems = (*empty_values(source), *_variable_names(source, data), *_undeclared_secrets(source))
+    return Prepared(data, _warnings(source, noticed), problems)
+
+
+def put_texts(data: JsonValue, source: YamlSource, paths: Iterable[KeyPath] = AS_WRITTEN) -> None:
+    """Put what is written in place of the numbers and booleans that YAML makes of it, where texts are meant."""
+    for path in paths:
         holder = _at(data, path[:-1])
         if isinstance(holder, dict) and path[-1] in holder:
             holder[str(path[-1])] = source.as_written(path)
-    problems = (*_empty(source), *_variable_names(source, data), *_undeclared_secrets(source))
-    return Prepared(data, _warnings(source, noticed), problems)
 
 
 def problems_of(error: ValidationError, source: YamlSource, below: KeyPath = ()) -> tuple[Problem, ...]:
@@ -180,16 +187,14 @@ def _text_paths(data: JsonValue) -> Iterator[KeyPath]:
     yield ("settings", "conductor", "environment")
     services = _at(data, ("services",))
     for name in services if isinstance(services, dict) else ():
-        for path in _AS_WRITTEN:
+        for path in AS_WRITTEN:
             yield ("services", name, *path)
             if path[0] != "verify":
                 yield ("services", name, "dev_overrides", *path)
 
 
-def _empty(source: YamlSource) -> Iterator[Problem]:
+def empty_values(source: YamlSource) -> Iterator[Problem]:
     """Keys and items without a value; variables and parameters may have none."""
-    if source.data is None:
-        yield source.problem((), "the file is empty", "write a recipe: version, services")
     for path in source.places:
         if path and source.at(path) is None and _holds(source.data, path) and not _is_free(path):
             yield source.problem(path, "has no value", 'give it one, or take the key away ("" is an empty text)')

@@ -13,6 +13,9 @@ from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.yaml_source import read_yaml
 
+META_FILES = ("meta/container.yml", "meta/container.yaml")
+"""What a role says about the image, as in ansible-container."""
+
 IGNORED = (".git", "__pycache__", ".DS_Store")
 
 
@@ -62,8 +65,12 @@ class RoleFinder:
 
 
 def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
-    """Every file of a role and of its dependencies, sorted by path, with content hashes."""
-    entries = [FileEntry(f"{role.name}/{path}", *_entry(role.folder / path)) for path in sorted(_files(role.folder))]
+    """Every file of a role and of its dependencies, sorted by path, with content hashes.
+
+    Without the role's word about the image's configuration, which has no part in what is in a layer.
+    """
+    paths = sorted(path for path in _files(role.folder) if path not in META_FILES)
+    entries = [FileEntry(f"{role.name}/{path}", *_entry(role.folder / path)) for path in paths]
     for dependency in role.dependencies:
         entries += role_entries(dependency)
     return tuple(dict.fromkeys(entries))

@@ -146,7 +146,9 @@ class FakeRecords:
         for label, role in zip(build.service.role_labels, build.service.roles, strict=True):
             below = digest([below, role.name, role.parameters])
             keys.append(self._key(label, below))
-        return *keys, self._key("", digest([below, build.service.config, build.service.verify]))
+        return *keys, self._key(
+            "", digest([below, build.service.config, build.service.role_config, build.service.verify])
+        )
 
     def save(self, key: LayerKey, image: ImageId) -> None:
         self.engine.calls.append(f"save {key.role or 'image'}")
