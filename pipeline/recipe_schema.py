@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, Tag, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -300,9 +300,3 @@ class RecipeKeys(Keys):
     networks: Networks = {}
     secrets: Secrets = {}
     registries: Registries = {}
-
-
-def recipe_schema() -> dict[str, Any]:
-    """The JSON Schema of a recipe; keys that begin with x- are free at the top level, to hold anchors."""
-    schema = RecipeKeys.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "patternProperties": {"^x-": True}}

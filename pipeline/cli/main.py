@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, upkeep
+from pipeline.cli import build, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -56,6 +56,7 @@ for command in (
     upkeep.gc,
     build.plan,
     build.push,
+    schema.schema,
     build.tag,
 ):
     cli.add_command(command)

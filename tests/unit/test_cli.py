@@ -407,7 +407,7 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor"}
+    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"}
     assert {str(option.name) for _, option in OPTIONS} | {"recipe"} == set(WITH)
 
 
