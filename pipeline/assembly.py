@@ -96,7 +96,8 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
         raise InputError(problems)
     recipe = _with_conductor(parsed.recipe, options, environ)
     folders = tuple(path.parent / folder for folder in recipe.roles_path)
-    finder = sources.RoleFinder(path, options.folder, (*options.roles_path, *folders))
+    scratch = state_folder(environ) / "tasks"
+    finder = sources.RoleFinder(path, options.folder, (*options.roles_path, *folders), scratch=scratch)
     read = [_collect(problems, partial(described, service, finder)) for service in recipe.services]
     if not problems:
         recipe = replace(recipe, services=tuple(service for service in read if service))

@@ -40,6 +40,7 @@ from pipeline.recipe_schema import (
     RootfsKeys,
     ServiceKeys,
     SettingsKeys,
+    TasksKeys,
     VerifyKeys,
 )
 from pipeline.recipe_variables import NOTHING_GIVEN, Given, recipe_variables
@@ -194,9 +195,13 @@ def _base(keys: str | ImageKeys | BootstrapKeys | RootfsKeys) -> Base:
             )
 
 
-def _role(keys: str | RoleKeys, line: int) -> RoleUse:
+def _role(keys: str | RoleKeys | TasksKeys, line: int) -> RoleUse:
     if isinstance(keys, str):
         return RoleUse(keys, line=line)
+    if isinstance(keys, TasksKeys):
+        file = keys.tasks if isinstance(keys.tasks, str) else ""
+        tasks = () if isinstance(keys.tasks, str) else tuple(keys.tasks)
+        return RoleUse(keys.name, dict(keys.vars), keys.gather_facts, keys.cache, line, tasks, file)
     parameters = {**keys.vars, **(keys.model_extra or {})}
     return RoleUse(keys.role, parameters, keys.gather_facts, keys.cache, line)
 

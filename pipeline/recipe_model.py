@@ -60,13 +60,18 @@ DEFAULT_CONDUCTOR_BASE = Bootstrap(
 
 @dataclass(frozen=True, slots=True)
 class RoleUse:
-    """A role with its parameters, as the recipe gives them; `line` is where it stands."""
+    """A role with its parameters, as the recipe gives them; `line` is where it stands.
+
+    It may be tasks that stand in the recipe (`tasks`), or in a file that the recipe names (`tasks_file`).
+    """
 
     name: str
     parameters: dict[str, JsonValue] = field(default_factory=dict)
     gather_facts: bool = True
     cache: Literal["auto", "never"] = "auto"
     line: int = 0
+    tasks: tuple[JsonValue, ...] = ()
+    tasks_file: str = ""
 
     @property
     def label(self) -> str:

@@ -25,6 +25,7 @@ from pipeline.recipe_schema import (
     RootfsKeys,
     ServiceKeys,
     SettingsKeys,
+    TasksKeys,
     VerifyKeys,
 )
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of
@@ -69,6 +70,7 @@ _FORMS = {
     r"\S": "must not be empty",
     r"^\S+$": "must be a name or number without spaces",
     "^/": "must be an absolute path",
+    "^[A-Za-z0-9_]+$": "must be made of letters, digits and _",
     "^[0-9a-f]{64}$": "must be 64 hexadecimal digits in lower case",
     "^[a-z][a-z0-9._-]*$": "must be the name of a suite, such as trixie",
 }
@@ -287,7 +289,7 @@ def _known_keys(holder: KeyPath, source: YamlSource) -> tuple[str, ...]:
         "*" if index and holder[index - 1] in ("services", "roles") else part for index, part in enumerate(holder)
     )
     model = _MODELS.get(shape)
-    kinds = (BootstrapKeys, RootfsKeys, BuiltServiceKeys, ImageKeys)
+    kinds = (BootstrapKeys, RootfsKeys, BuiltServiceKeys, TasksKeys, ImageKeys)
     bases = (model for model in kinds if (*holder, model.known()[0]) in source.places)
     return (model or next(bases, ImageKeys)).known()
 

@@ -27,6 +27,7 @@ from pipeline.recipe_values import (
     Sha256,
     StopSignal,
     Suite,
+    TasksName,
     Template,
     Text,
     User,
@@ -34,8 +35,10 @@ from pipeline.recipe_values import (
     Words,
     base_choice,
     choice,
+    role_choice,
 )
 
+Tasks = Annotated[list[dict[str, JsonValue]], Field(min_length=1)]
 ENGINE_BLOCK = "is a block of ansible-container's engines, which do not deploy from here"
 
 
@@ -119,6 +122,24 @@ class RoleKeys(Keys):
     """Parameters as well; one beside `role` goes before one in here."""
 
 
+class TasksKeys(Keys):
+    """Tasks that are played between roles, as if they were a role of their own."""
+
+    tasks: Annotated[
+        Annotated[Text, Tag("<file>")] | Annotated[Tasks, Tag("<list>")],
+        choice("a list of tasks, or the path of a file of tasks", {str: "<file>", list: "<list>"}),
+    ]
+    """A list of tasks, or the path of a file with one, relative to the recipe."""
+    name: TasksName = "tasks"
+    """What the layer is called."""
+    gather_facts: bool = True
+    """Whether facts are gathered before the tasks are played."""
+    cache: Literal["auto", "never"] = "auto"
+    """never: play the tasks in every build."""
+    vars: dict[str, JsonValue] = {}
+    """Variables of the tasks."""
+
+
 class HealthcheckKeys(Keys):
     """How the engine asks a container whether it is well."""
 
@@ -155,8 +176,8 @@ class VerifyKeys(Keys):
 
 
 RoleEntry = Annotated[
-    Annotated[Text, Tag("<text>")] | Annotated[RoleKeys, Tag("<map>")],
-    choice("a role's name, or a map with the key role", {str: "<text>", dict: "<map>"}),
+    Annotated[Text, Tag("<text>")] | Annotated[RoleKeys, Tag("<map>")] | Annotated[TasksKeys, Tag("<tasks>")],
+    role_choice(),
 ]
 AxisValue = Annotated[
     Annotated[Text, Tag("<text>")]

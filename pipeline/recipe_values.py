@@ -34,6 +34,20 @@ def base_choice(*kinds: str) -> Discriminator:
     return Discriminator(tag, custom_error_type="expected", custom_error_message=expected)
 
 
+def role_choice() -> Discriminator:
+    """The union of what `roles` lists: a name, a map with `role`, or one with `tasks`."""
+
+    def tag(value: object) -> str | None:
+        if isinstance(value, str):
+            return "<text>"
+        if isinstance(value, dict):
+            return "<tasks>" if "tasks" in value and "role" not in value else "<map>"
+        return None
+
+    expected = "must be a role's name, or a map with the key role or tasks"
+    return Discriminator(tag, custom_error_type="expected", custom_error_message=expected)
+
+
 def _read_by(read: Callable[[Any], object]) -> BeforeValidator:
     """A validator out of a function that raises UsageError."""
 
@@ -109,4 +123,5 @@ Sha256 = Annotated[str, _form(r"^[0-9a-f]{64}$")]
 Template = Annotated[str, _checked_by(project.check_template)]
 ProjectName = Annotated[str, _checked_by(project.check_project_name)]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=63)]
+TasksName = Annotated[str, _form(r"^[A-Za-z0-9_]+$")]
 FormatVersion = Annotated[Literal["2"], _read_by(_format_version), WithJsonSchema({"enum": ["2", 2]})]

@@ -133,6 +133,30 @@ def test_roles_are_names_or_maps_whose_other_keys_are_parameters() -> None:
     )
 
 
+def test_tasks_between_roles_are_a_role_of_their_own() -> None:
+    built = service("""roles:
+  - common
+  - tasks:
+      - {name: Make it, ansible.builtin.file: {path: "/srv/{{ inventory_hostname }}", state: directory}, when: null}
+  - {tasks: more.yml, name: more, vars: {a: 1}, gather_facts: false, cache: never}
+""")
+    assert built.roles[1:] == (
+        RoleUse(
+            "tasks",
+            line=7,
+            tasks=(
+                {
+                    "name": "Make it",
+                    "ansible.builtin.file": {"path": "/srv/{{ inventory_hostname }}", "state": "directory"},
+                    "when": None,
+                },
+            ),
+        ),
+        RoleUse("more", {"a": 1}, gather_facts=False, cache="never", line=9, tasks_file="more.yml"),
+    )
+    assert built.role_labels == ("common", "tasks", "more")
+
+
 def test_vars_of_a_role_are_parameters_too_and_those_beside_it_win() -> None:
     (role,) = service("roles: [{role: a, x: 1, vars: {x: 2, y: 3}}]").roles
     assert role.parameters == {"x": 1, "y": 3}
