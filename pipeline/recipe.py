@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import InputError, Problem
 from pipeline.image_config import Healthcheck, ImageConfig
+from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
 from pipeline.recipe_draft import Draft
 from pipeline.recipe_filling import fill_in, name_bases
 from pipeline.recipe_matrix import expand
@@ -30,14 +31,10 @@ from pipeline.recipe_order import cycle
 from pipeline.recipe_problems import in_order, prepare, problems_of
 from pipeline.recipe_runtime import RUNTIME_KEYS
 from pipeline.recipe_schema import (
-    BootstrapKeys,
-    BuiltServiceKeys,
     ContainerKeys,
     HealthcheckKeys,
-    ImageKeys,
     RecipeKeys,
     RoleKeys,
-    RootfsKeys,
     ServiceKeys,
     SettingsKeys,
     TasksKeys,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,17 +11,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.errors import Problem
+from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
+from pipeline.recipe_checks import empty_values, undeclared_secrets, variable_names
 from pipeline.recipe_keys import Keys
 from pipeline.recipe_runtime import RUNTIME_KEYS
 from pipeline.recipe_schema import (
-    BootstrapKeys,
-    BuiltServiceKeys,
     ConductorKeys,
     ContainerKeys,
     HealthcheckKeys,
-    ImageKeys,
     RecipeKeys,
-    RootfsKeys,
     ServiceKeys,
     SettingsKeys,
     TasksKeys,
@@ -30,18 +27,12 @@ from pipeline.recipe_schema import (
 )
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 AS_WRITTEN: tuple[KeyPath, ...] = (
     *((key,) for key in ("environment", "labels", "command", "entrypoint", "user", "shell", "ports", "expose")),
     *((key,) for key in ("stop_signal", "hostname", "domainname", "restart", "cpuset", "stop_grace_period")),
     *(("healthcheck", key) for key in ("test", "interval", "timeout", "start_period")),
     ("verify", "command"),
 )
-_KEYWORDS = """
-    become become_method become_user check_mode connection delegate_to environment ignore_errors module_defaults
-    no_log remote_user run_once tags when
-"""
-_TASK_KEYWORDS = frozenset(_KEYWORDS.split())
 _INSTEAD = {
     "image": "write `from`",
     "build": "write `from` and `roles`",
@@ -110,7 +101,7 @@ def prepare(source: YamlSource) -> Prepared:
     put_texts(data, source, _text_paths(data))
     if source.data is None:
         return Prepared(data, (), (source.problem((), "the file is empty", "write a recipe: version, services"),))
-    problems = (*empty_values(source), *_variable_names(source, data), *_undeclared_secrets(source))
+    problems = (*empty_values(source), *variable_names(source, data), *undeclared_secrets(source))
     return Prepared(data, _warnings(source, noticed), problems)
 
 
@@ -195,63 +186,6 @@ def _text_paths(data: JsonValue) -> Iterator[KeyPath]:
                 yield ("services", name, "dev_overrides", *path)
 
 
-def empty_values(source: YamlSource) -> Iterator[Problem]:
-    """Keys and items without a value; variables and parameters may have none."""
-    for path in source.places:
-        if path and source.at(path) is None and _holds(source.data, path) and not _is_free(path):
-            yield source.problem(path, "has no value", 'give it one, or take the key away ("" is an empty text)')
-
-
-def _is_free(path: KeyPath) -> bool:
-    match path:
-        case ("services", _, "vars", _, *_) | ("services", _, "roles", _, _, *_) | ("defaults", _, *_):
-            return True
-        case ("services", _, "docker" | "k8s" | "openshift", _, *_):
-            return True
-        case (str(key), *_):
-            return key.startswith("x-")
-        case _:
-            return False
-
-
-def _variable_names(source: YamlSource, data: JsonValue) -> Iterator[Problem]:
-    """Variables and parameters that Ansible would refuse, or would not take for one."""
-    for path in source.places:
-        match path:
-            case (
-                ("services", _, "vars", str(name))
-                | ("defaults", str(name))
-                | ("services", _, "roles", _, "vars", str(name))
-            ):
-                yield from _variable_name(source, path, name)
-            case ("services", _, "roles", _, str(name)) if _holds(data, path):
-                yield from _variable_name(source, path, name)
-                if name in _TASK_KEYWORDS:
-                    message = "is a keyword of Ansible, which no parameter of a role can be called"
-                    yield source.problem(path, message, "write it at the tasks of the role")
-            case _:
-                pass
-
-
-def _undeclared_secrets(source: YamlSource) -> Iterator[Problem]:
-    """A service's secrets that the top of the recipe does not have."""
-    declared = source.at(("secrets",))
-    known = declared if isinstance(declared, dict) else {}
-    for path in source.places:
-        match path:
-            case ("services", _, "secrets", str(name)) if name not in known:
-                yield source.problem(path, "is no secret of this recipe", "declare it at the top, under `secrets`")
-            case _:
-                pass
-
-
-def _variable_name(source: YamlSource, path: KeyPath, name: str) -> Iterator[Problem]:
-    if not _VARIABLE.fullmatch(name):
-        better = re.sub(r"\W", "_", name)
-        hint = f"did you mean {better}?" if _VARIABLE.fullmatch(better) else ""
-        yield source.problem(path, "cannot name a variable: letters, digits and _ are allowed, no digit first", hint)
-
-
 def _words(kind: str, message: str, value: object, context: dict[str, Any]) -> tuple[str, str]:
     """A message and a hint for one of pydantic's errors."""
     if kind in _EXPECTED:
@@ -305,11 +239,6 @@ def _known_path(location: tuple[int | str, ...], source: YamlSource) -> KeyPath:
 
 def _at(data: JsonValue, path: KeyPath) -> JsonValue:
     return YamlSource("", data).at(path)
-
-
-def _holds(data: JsonValue, path: KeyPath) -> bool:
-    holder = _at(data, path[:-1])
-    return path[-1] in holder if isinstance(holder, dict) else isinstance(holder, list)
 
 
 def _shown(value: object) -> str:

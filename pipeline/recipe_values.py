@@ -17,6 +17,8 @@ def choice(expected: str, alternatives: dict[type, str]) -> Discriminator:
     """A union decided by the value's type; the tags' odd form keeps them apart from every key of a recipe."""
 
     def tag(value: object) -> str | None:
+        if isinstance(value, bool):  # it is an int to Python, but not to people
+            return alternatives.get(bool)
         return next((tag for kind, tag in alternatives.items() if isinstance(value, kind)), None)
 
     return Discriminator(tag, custom_error_type="expected", custom_error_message=f"must be {expected}")

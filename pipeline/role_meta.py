@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from pipeline.errors import InputError
 from pipeline.image_config import ImageConfig
 from pipeline.recipe import image_config
+from pipeline.recipe_checks import empty_values
 from pipeline.recipe_draft import Draft
 from pipeline.recipe_filling import fill_strictly
-from pipeline.recipe_problems import empty_values, in_order, problems_of, put_texts
+from pipeline.recipe_problems import in_order, problems_of, put_texts
 from pipeline.recipe_runtime import RUNTIME_KEYS
 from pipeline.recipe_schema import ContainerKeys
 from pipeline.recipe_variables import settled

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError, Problem
 from pipeline.recipe import parse_recipe
+from pipeline.recipe_bases import BootstrapKeys
 from pipeline.recipe_schema import (
-    BootstrapKeys,
     ConductorKeys,
     HealthcheckKeys,
     MatrixKeys,
@@ -161,6 +161,12 @@ services:
         ("stop_signal: SIGNOPE", "stop_signal", "must be a signal such as SIGTERM", ""),
         ("shell: []", "shell", "must not be empty", ""),
         ("onbuild: RUN x", "onbuild", "must be a list, is a text", ""),
+        ("mem_limit: true", "mem_limit", "must be a number, or a text such as 512m", ""),
+        ("privileged: 1", "privileged", "must be true or false, is a number", ""),
+        ("depends_on: db", "depends_on", "must be a list of texts, or a map", ""),
+        ("networks: {front: }", "networks.front", "has no value", ""),
+        ("dev_overrides: {roles: []}", "dev_overrides.roles", "unknown key", ""),
+        ("dev_overrides: {prots: []}", "dev_overrides.prots", "unknown key", "did you mean ports?"),
         ("python: venv", "python", "must be 'runtime' or 'base', is 'venv'", ""),
     ],
 )
