@@ -31,7 +31,10 @@ def _rows(
     base = _base(build, tools, finished) if tools else None
     base_row = ("base", "HIT" if base else "BUILD", describe_base(build.service.base))
     if tools is None or base is None:
-        reason = "its base is not there yet" if tools else "no engine"
+        reason = "no engine"
+        if tools:
+            on_service = isinstance(build.service.base, BuiltService)
+            reason = "the service below comes first" if on_service else "its base is not there yet"
         roles = ((f"role {name}", "BUILD", reason) for name in build.service.role_labels)
         return [base_row, *roles, ("image", "BUILD", reason)], None
     keys = tools.records.keys(replace(build, base=base), base, tools.player.key())

@@ -86,7 +86,14 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
     name_bases(draft)
     source = draft.source()
     prepared = prepare(source)
-    problems = (*problems, *written.problems, *wrong_cells, *undefined, *_wrong_bases(source), *prepared.problems)
+    problems = (
+        *problems,
+        *written.problems,
+        *wrong_cells,
+        *undefined,
+        *_wrong_bases(written, source),
+        *prepared.problems,
+    )
     try:
         keys = RecipeKeys.model_validate(prepared.data)
     except ValidationError as error:
@@ -115,10 +122,14 @@ def _only_services(keys: dict[str, JsonValue]) -> bool:
     )
 
 
-def _wrong_bases(source: YamlSource) -> Iterator[Problem]:
-    """Services that are to be built on one that is not there, or in the end on themselves."""
-    services = source.at(("services",))
-    names = list(services) if isinstance(services, dict) else []
+def _wrong_bases(written: YamlSource, source: YamlSource) -> Iterator[Problem]:
+    """Services that are to be built on one that is not there, on a whole matrix, or in the end on themselves."""
+    names = _names(source)
+    matrices = [name for name in _names(written) if name not in names]
+    for name in names:
+        if source.at(("services", name, "from")) in matrices:
+            message = f"{source.at(('services', name, 'from'))} is a matrix, not one service"
+            yield source.problem(("services", name, "from"), message, f"there are {', '.join(names)}")
     given = {name: source.at(("services", name, "from", "service")) for name in names}
     parents = {name: parent for name, parent in given.items() if isinstance(parent, str)}
     for name, parent in parents.items():
@@ -129,6 +140,11 @@ def _wrong_bases(source: YamlSource) -> Iterator[Problem]:
             yield source.problem(path, f"the recipe has no service {parent!r}", hint)
         elif circle := cycle(parents, name):
             yield source.problem(path, f"is built on itself: {' -> '.join(circle)}", "start one of them from an image")
+
+
+def _names(source: YamlSource) -> list[str]:
+    services = source.at(("services",))
+    return list(services) if isinstance(services, dict) else []
 
 
 def _recipe(keys: RecipeKeys, source: YamlSource, data: JsonValue) -> Recipe:

@@ -66,7 +66,11 @@ def test_a_service_on_another_one_is_known_once_that_one_is_there() -> None:
     builds = (a_build(SERVICE, app), a_build(app, SERVICE))
     text, pending = preview(builds, world.tools)
     assert pending
-    assert text.splitlines()[5:7] == ["app", "  base      BUILD  service web"]
+    assert text.splitlines()[5:8] == [
+        "app",
+        "  base      BUILD  service web",
+        "  role app  BUILD  the service below comes first",
+    ]
     run(builds, world.tools, CATALOGUE[:-1], FakeClock(), Rules())
     text, pending = preview(builds, world.tools)
     assert not pending

@@ -141,6 +141,15 @@ def test_services_of_a_matrix_are_bases_by_their_names() -> None:
     ]
 
 
+def test_a_whole_matrix_is_no_base() -> None:
+    (problem,) = mistakes("  base:\n    matrix: {a: [1, 2]}\n    from: debian\n  app: {from: base}\n")
+    assert (problem.path, problem.message, problem.hint) == (
+        "services.app.from",
+        "base is a matrix, not one service",
+        "there are base-1, base-2, app",
+    )
+
+
 def test_a_matrix_may_only_be_a_list_of_cells() -> None:
     built = recipe('  web:\n    matrix: {name: "w-{{ n }}", include: [{n: 1}, {n: 2}]}\n    from: debian\n').services
     assert [service.name for service in built] == ["w-1", "w-2"]
