@@ -32,10 +32,13 @@ from pipeline.project import (
     parse_image,
     parse_version_file,
 )
-from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap, Recipe, Service, parse_recipe
+from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap, ParsedRecipe, Recipe, Service, parse_recipe
+from pipeline.recipe_order import chosen
+from pipeline.recipe_variables import Given, VarsFile, extra_variables, named_vars_files
 from pipeline.records import EngineRecords
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
+from pipeline.role_sources import described
 from pipeline.roots import EngineRoots
 from pipeline.shipped import shipped_roles
 from pipeline.stage import Build, Tools
@@ -65,6 +68,8 @@ class Options:
     refresh: bool = False
     use_cache: bool = True
     strategy: str = ""
+    vars_files: tuple[Path, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +91,29 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     """
     path = recipe_path(options)
     problems: list[Problem] = []
-    parsed = _collect(problems, lambda: parse_recipe(sources.read_text(path, "recipe"), shown(path)))
+    parsed = _collect(problems, lambda: _recipe(path, options, environ, problems))
     version = _collect(problems, lambda: _version(options.folder))
     image = _collect(problems, lambda: _image(options.folder))
     if parsed is None:
         raise InputError(problems)
     recipe = _with_conductor(parsed.recipe, options, environ)
-    finder = sources.RoleFinder(path, options.folder, options.roles_path, shipped_roles())
-    for role in (role for service in recipe.services for role in service.roles):
-        _collect(problems, lambda role=role: finder.find(role))  # type: ignore[misc]
-    services = _collect(problems, lambda: _chosen(recipe, options.services))
+    folders = tuple(path.parent / folder for folder in recipe.roles_path)
+    finder = sources.RoleFinder(
+        path,
+        options.folder,
+        (*options.roles_path, *folders),
+        shipped=shipped_roles(),
+        scratch=state_folder(environ) / "tasks",
+    )
+    read = [_collect(problems, partial(described, service, finder)) for service in recipe.services]
+    if not problems:
+        recipe = replace(recipe, services=tuple(service for service in read if service))
+    services = _collect(problems, lambda: chosen(recipe, options.services))
     if version is None or image is None:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))
     project = _collect(problems, lambda: _project(options, recipe, version, image))
     if problems or services is None or project is None:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))  # several services may have the same role
     return Loaded(path, recipe, project, services, parsed.warnings, finder)
 
 
@@ -185,6 +198,22 @@ def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
     return None
 
 
+def _recipe(path: Path, options: Options, environ: Mapping[str, str], problems: list[Problem]) -> ParsedRecipe:
+    """The recipe, its templates filled in. A vars file that cannot be read is added to the problems."""
+    text = sources.read_text(path, "recipe")
+    files = []
+    for named in named_vars_files(text, shown(path)):
+        found = (path.parent / named.name, options.folder / named.name)
+        file = next((each for each in found if each.is_file()), found[0])
+        try:
+            files.append(VarsFile(shown(file), sources.read_text(file, "vars file")))
+        except UsageError as error:
+            problems.append(Problem(shown(path), *named.place, named.path, error.message, error.hint))
+    files += [VarsFile(shown(file), sources.read_text(file, "vars file")) for file in options.vars_files]
+    given = Given(tuple(files), environ, extra_variables(options.variables))
+    return parse_recipe(text, shown(path), given)
+
+
 def _version(folder: Path) -> ImageSettings:
     hint = "write one line such as 0.1.0 into it"
     return parse_version_file(sources.read_text(folder / "version.txt", "version", hint), shown(folder / "version.txt"))
@@ -219,13 +248,6 @@ def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]
     if conductor.base == DEFAULT_CONDUCTOR_BASE and not shutil.which("mmdebstrap", path=environ.get("PATH")):
         conductor = replace(conductor, base=BaseImage(CONDUCTOR_IMAGE))
     return replace(recipe, conductor=conductor)
-
-
-def _chosen(recipe: Recipe, names: tuple[str, ...]) -> tuple[Service, ...]:
-    known = {service.name: service for service in recipe.services}
-    if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"the recipe has no service {', '.join(unknown)}", hint=f"it has {', '.join(known)}")
-    return tuple(service for service in recipe.services if not names or service.name in names)
 
 
 def _recipes_hint(folder: Path) -> str:

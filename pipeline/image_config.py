@@ -58,6 +58,23 @@ class ImageConfig:
             onbuild=over.onbuild or self.onbuild,
         )
 
+    def beyond(self, base: ImageConfig) -> ImageConfig:
+        """What this configuration says and `base` does not: laid over `base` it is this configuration again."""
+        return ImageConfig(
+            entrypoint=_other(self.entrypoint, base.entrypoint),
+            command=_other(self.command, base.command),
+            environment=_new(self.environment, base.environment),
+            exposed=tuple(each for each in self.exposed if each not in base.exposed),
+            volumes=tuple(each for each in self.volumes if each not in base.volumes),
+            labels=_new(self.labels, base.labels),
+            user=_other(self.user, base.user),
+            working_dir=_other(self.working_dir, base.working_dir),
+            healthcheck=_other(self.healthcheck, base.healthcheck),
+            stop_signal=_other(self.stop_signal, base.stop_signal),
+            shell=_other(self.shell, base.shell),
+            onbuild=() if self.onbuild == base.onbuild else self.onbuild,
+        )
+
     def normalised(self) -> ImageConfig:
         """The same configuration as every engine runs it: "" and () are None, sets are sorted."""
         return replace(
@@ -96,6 +113,14 @@ def differences(expected: ImageConfig, actual: ImageConfig) -> tuple[str, ...]:
 
 def _either(over: T | None, under: T | None) -> T | None:
     return under if over is None else over
+
+
+def _other(value: T | None, base: T | None) -> T | None:
+    return None if value == base else value
+
+
+def _new(values: dict[str, str], base: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in values.items() if base.get(key) != value}
 
 
 def _union(under: tuple[str, ...], over: tuple[str, ...]) -> tuple[str, ...]:

@@ -63,6 +63,20 @@ def volume_path(value: object) -> str:
     return target if not colon or _VOLUME_NAME.fullmatch(source) else ""
 
 
+def host_side(value: str, *, home: str, folder: str) -> str:
+    """A `volumes` entry with ~, $HOME and $PWD (also ${…}) of its host's side filled in, for a container that is run.
+
+    `folder` is what $PWD stands for. An entry without a host's side stays as it is.
+    """
+    source, colon, rest = value.partition(":")
+    if not colon:
+        return value
+    known = {"HOME": home, "PWD": folder}
+    source = re.sub(r"^~(?=/|$)", lambda _: home, source)
+    source = re.sub(r"\$(?:\{(HOME|PWD)\}|(HOME|PWD)(?!\w))", lambda found: known[found[1] or found[2]], source)
+    return f"{source}:{rest}"
+
+
 def duration(value: object) -> float:
     """A time such as "10s", "1m30s" or "500ms", or a plain number of seconds, in seconds."""
     try:

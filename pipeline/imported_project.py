@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from pipeline.dockerfile_import import Imported
 from pipeline.errors import Problem
+from pipeline.templates import literal
 from pipeline.yaml_source import JsonValue
 from pipeline.yaml_text import yaml_text
 
@@ -32,7 +33,8 @@ def project_texts(imported: Imported, name: str, source: str) -> dict[str, str]:
     if imported.tasks and imported.defaults:
         head = "# The ARGs of the Dockerfile that RUN lines see.\n"
         texts[f"roles/{name}/defaults/main.yml"] = f"---\n{head}{yaml_text(imported.defaults)}"
-    recipe = {"version": "2", "services": {name: {**service, **imported.keys}}}
+    keys = {key: literal(value) for key, value in imported.keys.items()}
+    recipe: dict[str, JsonValue] = {"version": "2", "services": {name: {**service, **keys}}}
     return {RECIPE: f"---\n{comment(imported.notes, source)}{yaml_text(recipe)}", **texts}
 
 

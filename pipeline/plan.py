@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.engine import ImageId
-from pipeline.recipe import BaseImage, Bootstrap, Rootfs, Service
+from pipeline.recipe_model import Base, BaseImage, Bootstrap, BuiltService, Rootfs, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def steps(service: Service, order: tuple[Outline, ...]) -> tuple[Step, ...]:
     return tuple(result)
 
 
-def describe_base(base: BaseImage | Bootstrap | Rootfs) -> str:
+def describe_base(base: Base | BuiltService) -> str:
     """A base in a few words, for displays and messages."""
     match base:
         case BaseImage(reference=reference):
@@ -72,6 +72,8 @@ def describe_base(base: BaseImage | Bootstrap | Rootfs) -> str:
             return f"root from {suite}'s packages"
         case Rootfs(source=source):
             return f"root from {source.rsplit('/', 1)[-1]}"
+        case BuiltService(name=name):
+            return f"service {name}"
 
 
 def _title(stage: str, service: Service) -> str:

@@ -1,146 +1,65 @@
-"""A recipe as values: what to build, from which base, with which roles and image configuration."""
+"""A recipe read: YAML, templates and matrices become values (`recipe_model`), or a list of mistakes."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
 
 from pydantic import ValidationError
 
 from pipeline.errors import InputError, Problem
 from pipeline.image_config import Healthcheck, ImageConfig
+from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
+from pipeline.recipe_draft import Draft
+from pipeline.recipe_filling import fill_in, name_bases
+from pipeline.recipe_matrix import expand
+from pipeline.recipe_model import (
+    DEFAULT_CONDUCTOR_BASE,
+    Base,
+    BaseImage,
+    Bootstrap,
+    BuiltService,
+    ConductorSettings,
+    Recipe,
+    RoleUse,
+    Rootfs,
+    Service,
+    Verify,
+)
+from pipeline.recipe_order import cycle
 from pipeline.recipe_problems import in_order, prepare, problems_of
+from pipeline.recipe_runtime import RUNTIME_KEYS
 from pipeline.recipe_schema import (
-    BootstrapKeys,
+    ContainerKeys,
     HealthcheckKeys,
-    ImageKeys,
     RecipeKeys,
     RoleKeys,
-    RootfsKeys,
     ServiceKeys,
     SettingsKeys,
+    TasksKeys,
     VerifyKeys,
 )
+from pipeline.recipe_variables import NOTHING_GIVEN, Given, recipe_variables
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, read_yaml
 
+__all__ = [
+    "DEFAULT_CONDUCTOR_BASE",
+    "Base",
+    "BaseImage",
+    "Bootstrap",
+    "BuiltService",
+    "ConductorSettings",
+    "ParsedRecipe",
+    "Recipe",
+    "RoleUse",
+    "Rootfs",
+    "Service",
+    "Verify",
+    "parse_recipe",
+]
 
-@dataclass(frozen=True, slots=True)
-class BaseImage:
-    """A base that is an image, by its reference as the recipe writes it."""
-
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bootstrap:
-    """A base built from a distribution's packages. "" leaves the choice to the builder.
-
-    `path_excludes` are paths that packages do not install: None is the slim rules, () keeps everything.
-    """
-
-    suite: str
-    variant: str = "minbase"
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    mirror: str = ""
-    components: tuple[str, ...] = ("main",)
-    path_excludes: tuple[str, ...] | None = None
-    security: bool = True
-    architecture: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rootfs:
-    """A base that is a tar file, at a path or an address, with its sha256 in hex."""
-
-    source: str
-    sha256: str
-
-
-Base: TypeAlias = BaseImage | Bootstrap | Rootfs
-
-DEFAULT_CONDUCTOR_BASE = Bootstrap(
-    "trixie", include=("python3", "git", "openssh-client", "rsync", "ca-certificates", "docker-cli", "mmdebstrap")
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RoleUse:
-    """A role with its parameters, as the recipe gives them; `line` is where it stands."""
-
-    name: str
-    parameters: dict[str, JsonValue] = field(default_factory=dict)
-    gather_facts: bool = True
-    cache: Literal["auto", "never"] = "auto"
-    line: int = 0
-
-    @property
-    def label(self) -> str:
-        """A short name: the last part of the role's path. `Service.role_labels` are unique."""
-        return self.name.rstrip("/").rpartition("/")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Verify:
-    """How a finished image is tried; `command` replaces the image's, `allow` are paths that are no residue."""
-
-    run: bool = True
-    command: tuple[str, ...] = ()
-    ready_seconds: float = 30
-    stop_seconds: float = 9
-    allow: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One image to build; `variables` are for all its roles, `python` is whose Python plays them."""
-
-    name: str
-    base: Base
-    roles: tuple[RoleUse, ...] = ()
-    variables: dict[str, JsonValue] = field(default_factory=dict)
-    config: ImageConfig = field(default_factory=ImageConfig)
-    python: Literal["runtime", "base"] = "runtime"
-    verify: Verify = field(default_factory=Verify)
-    line: int = 0
-
-    @property
-    def role_labels(self) -> tuple[str, ...]:
-        """A unique short name for each role, in order: "nginx", and "nginx-2" for its second use."""
-        taken = {role.label for role in self.roles}
-        uses: Counter[str] = Counter()
-        labels = []
-        for role in self.roles:
-            uses[role.label] += 1
-            label = role.label if uses[role.label] == 1 else f"{role.label}-{uses[role.label]}"
-            while label in taken and uses[role.label] > 1:
-                uses[role.label] += 1
-                label = f"{role.label}-{uses[role.label]}"
-            taken.add(label)
-            labels.append(label)
-        return tuple(labels)
-
-
-@dataclass(frozen=True, slots=True)
-class ConductorSettings:
-    """The conductor: its base, how Ansible reaches targets, the engine's socket, environment of the plays."""
-
-    base: Base = DEFAULT_CONDUCTOR_BASE
-    strategy: Literal["mitogen", "docker"] = "mitogen"
-    engine_socket: str = "/var/run/docker.sock"
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """All that one recipe says. `tags` are templates of image names (`pipeline.project.image_names`)."""
-
-    file: str
-    project_name: str | None
-    conductor: ConductorSettings
-    services: tuple[Service, ...]
-    tags: tuple[str, ...] = ()
+_KEPT_FOR_RUN_TIME = ("volumes", "networks", "secrets", "registries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +70,94 @@ class ParsedRecipe:
     warnings: tuple[Problem, ...]
 
 
-def parse_recipe(text: str, file: str) -> ParsedRecipe:
+def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRecipe:
     """Read a recipe: YAML, a superset of ansible-container's container.yml version 2 (keys: `recipe_schema`).
 
-    Variables and parameters are kept as they are, since Ansible templates them; image keys are taken literally.
-    Raises InputError with all mistakes, each with its place and key path, where possible with a hint.
+    Templates are filled in from the recipe's defaults and what is `given`; in variables and parameters of roles,
+    what is not known here is left for Ansible. Raises InputError with all mistakes, each with its place and key
+    path, where possible with a hint.
     """
-    source = read_yaml(text, file)
+    written = read_yaml(text, file)
+    _refuse_other_forms(written)
+    draft = Draft(written)
+    variables, problems = recipe_variables(written, given)
+    cells, wrong_cells = expand(draft, variables)
+    undefined = fill_in(draft, variables, cells)
+    name_bases(draft)
+    source = draft.source()
     prepared = prepare(source)
-    problems = (*source.problems, *prepared.problems)
+    problems = (
+        *problems,
+        *written.problems,
+        *wrong_cells,
+        *undefined,
+        *_wrong_bases(written, source),
+        *prepared.problems,
+    )
     try:
         keys = RecipeKeys.model_validate(prepared.data)
     except ValidationError as error:
         raise InputError(in_order((*problems, *problems_of(error, source)))) from error
     if problems:
         raise InputError(in_order(problems))
-    return ParsedRecipe(_recipe(keys, source), prepared.warnings)
+    return ParsedRecipe(_recipe(keys, source, prepared.data), prepared.warnings)
 
 
-def _recipe(keys: RecipeKeys, source: YamlSource) -> Recipe:
-    services = tuple(_service(name, service, source) for name, service in keys.services.items())
-    return Recipe(source.file, keys.settings.project_name, _conductor(keys.settings), services, tuple(keys.tags))
+def _refuse_other_forms(source: YamlSource) -> None:
+    """Files of the tools before this one that are no recipe of version 2, said in one line."""
+    match source.data:
+        case list():
+            message, hint = "is a list, and a recipe is a map", "this may be a playbook; write version, services"
+        case dict(keys) if not {"version", "services", "settings"} & keys.keys() and _only_services(keys):
+            message = "is a map of services without the rest of a recipe"
+            hint = 'write version: "2", and put the services under services:'
+        case _:
+            return
+    raise InputError([source.problem((), message, hint)])
+
+
+def _only_services(keys: dict[str, JsonValue]) -> bool:
+    return bool(keys) and all(
+        isinstance(each, dict) and {"from", "image", "build"} & each.keys() for each in keys.values()
+    )
+
+
+def _wrong_bases(written: YamlSource, source: YamlSource) -> Iterator[Problem]:
+    """Services that are to be built on one that is not there, on a whole matrix, or in the end on themselves."""
+    names = _names(source)
+    matrices = [name for name in _names(written) if name not in names]
+    for name in names:
+        if source.at(("services", name, "from")) in matrices:
+            message = f"{source.at(('services', name, 'from'))} is a matrix, not one service"
+            yield source.problem(("services", name, "from"), message, f"there are {', '.join(names)}")
+    given = {name: source.at(("services", name, "from", "service")) for name in names}
+    parents = {name: parent for name, parent in given.items() if isinstance(parent, str)}
+    for name, parent in parents.items():
+        path: KeyPath = ("services", name, "from")
+        if parent not in names:
+            near = get_close_matches(parent, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
+            yield source.problem(path, f"the recipe has no service {parent!r}", hint)
+        elif circle := cycle(parents, name):
+            yield source.problem(path, f"is built on itself: {' -> '.join(circle)}", "start one of them from an image")
+
+
+def _names(source: YamlSource) -> list[str]:
+    services = source.at(("services",))
+    return list(services) if isinstance(services, dict) else []
+
+
+def _recipe(keys: RecipeKeys, source: YamlSource, data: JsonValue) -> Recipe:
+    top = data if isinstance(data, dict) else {}
+    return Recipe(
+        file=source.file,
+        project_name=keys.settings.project_name,
+        conductor=_conductor(keys.settings),
+        services=tuple(_service(name, service, source, data) for name, service in keys.services.items()),
+        tags=tuple(keys.tags),
+        runtime={key: top[key] for key in _KEPT_FOR_RUN_TIME if key in top},
+        roles_path=tuple(keys.settings.conductor.roles_path),
+    )
 
 
 def _conductor(settings: SettingsKeys) -> ConductorSettings:
@@ -181,17 +167,22 @@ def _conductor(settings: SettingsKeys) -> ConductorSettings:
     return ConductorSettings(base, keys.strategy, keys.engine_socket, dict(keys.environment))
 
 
-def _service(name: str, keys: ServiceKeys, source: YamlSource) -> Service:
+def _service(name: str, keys: ServiceKeys, source: YamlSource, data: JsonValue) -> Service:
     path: KeyPath = ("services", name)
+    written = YamlSource("", data).at(path)
+    given = written if isinstance(written, dict) else {}
+    overrides = given.get("dev_overrides")
     return Service(
         name=name,
-        base=_base(keys.base),
+        base=BuiltService(keys.base.service) if isinstance(keys.base, BuiltServiceKeys) else _base(keys.base),
         roles=tuple(_role(role, source.line((*path, "roles", index))) for index, role in enumerate(keys.roles)),
         variables=dict(keys.vars),
-        config=_config(keys),
+        config=image_config(keys),
         python=keys.python,
         verify=_verify(keys.verify),
         line=source.line(path),
+        runtime={key: value for key, value in given.items() if key in RUNTIME_KEYS or key in ("ports", "volumes")},
+        dev_overrides=dict(overrides) if isinstance(overrides, dict) else {},
     )
 
 
@@ -217,9 +208,13 @@ def _base(keys: str | ImageKeys | BootstrapKeys | RootfsKeys) -> Base:
             )
 
 
-def _role(keys: str | RoleKeys, line: int) -> RoleUse:
+def _role(keys: str | RoleKeys | TasksKeys, line: int) -> RoleUse:
     if isinstance(keys, str):
         return RoleUse(keys, line=line)
+    if isinstance(keys, TasksKeys):
+        file = keys.tasks if isinstance(keys.tasks, str) else ""
+        tasks = () if isinstance(keys.tasks, str) else tuple(keys.tasks)
+        return RoleUse(keys.name, dict(keys.vars), keys.gather_facts, keys.cache, line, tasks, file)
     parameters = {**keys.vars, **(keys.model_extra or {})}
     return RoleUse(keys.role, parameters, keys.gather_facts, keys.cache, line)
 
@@ -230,7 +225,8 @@ def _verify(keys: bool | VerifyKeys) -> Verify:  # noqa: FBT001 - the YAML value
     return Verify(keys.run, keys.command, keys.ready_seconds, keys.stop_seconds, tuple(keys.allow))
 
 
-def _config(keys: ServiceKeys) -> ImageConfig:
+def image_config(keys: ContainerKeys) -> ImageConfig:
+    """What keys of a recipe say about an image."""
     ports = [port for ports in (*keys.ports, *keys.expose) for port in ports]
     return ImageConfig(
         entrypoint=keys.entrypoint,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,38 +11,28 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.errors import Problem
+from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
+from pipeline.recipe_checks import empty_values, undeclared_secrets, variable_names
+from pipeline.recipe_keys import Keys
+from pipeline.recipe_runtime import RUNTIME_KEYS
 from pipeline.recipe_schema import (
-    BootstrapKeys,
     ConductorKeys,
+    ContainerKeys,
     HealthcheckKeys,
-    ImageKeys,
-    Keys,
     RecipeKeys,
-    RootfsKeys,
     ServiceKeys,
     SettingsKeys,
+    TasksKeys,
     VerifyKeys,
 )
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_AS_WRITTEN: tuple[KeyPath, ...] = (
+AS_WRITTEN: tuple[KeyPath, ...] = (
     *((key,) for key in ("environment", "labels", "command", "entrypoint", "user", "shell", "ports", "expose")),
-    ("stop_signal",),
+    *((key,) for key in ("stop_signal", "hostname", "domainname", "restart", "cpuset", "stop_grace_period")),
     *(("healthcheck", key) for key in ("test", "interval", "timeout", "start_period")),
     ("verify", "command"),
 )
-_KEYWORDS = """
-    become become_method become_user check_mode connection delegate_to environment ignore_errors module_defaults
-    no_log remote_user run_once tags when
-"""
-_TASK_KEYWORDS = frozenset(_KEYWORDS.split())
-_IGNORED_HINTS = {
-    "defaults": "write variables under `vars` of a service",
-    "vars_files": "write variables under `vars` of a service",
-    "roles_path": "roles are found in roles/, or named by a path",
-    "registries": "name the repository in image.txt",
-}
 _INSTEAD = {
     "image": "write `from`",
     "build": "write `from` and `roles`",
@@ -72,15 +61,25 @@ _FORMS = {
     r"\S": "must not be empty",
     r"^\S+$": "must be a name or number without spaces",
     "^/": "must be an absolute path",
+    "^[A-Za-z0-9_]+$": "must be made of letters, digits and _",
     "^[0-9a-f]{64}$": "must be 64 hexadecimal digits in lower case",
     "^[a-z][a-z0-9._-]*$": "must be the name of a suite, such as trixie",
 }
 _NAME_FORM = "must begin with a letter or digit, and hold only letters, digits, _ . and -"
+_ONLY_AT_RUN_TIME = "only means something at run time; `baseimage compose` passes it on"
+_AT_RUN_TIME: dict[type[Keys], dict[str, str]] = {
+    RecipeKeys: {
+        **dict.fromkeys(("volumes", "networks", "secrets"), _ONLY_AT_RUN_TIME),
+        "registries": "is not looked at by `baseimage push`, which goes by image.txt",
+    },
+    ServiceKeys: dict.fromkeys((*RUNTIME_KEYS, "dev_overrides"), _ONLY_AT_RUN_TIME),
+}
 _MODELS: dict[KeyPath, type[Keys]] = {
     (): RecipeKeys,
     ("settings",): SettingsKeys,
     ("settings", "conductor"): ConductorKeys,
     ("services", "*"): ServiceKeys,
+    ("services", "*", "dev_overrides"): ContainerKeys,
     ("services", "*", "healthcheck"): HealthcheckKeys,
     ("services", "*", "verify"): VerifyKeys,
 }
@@ -98,19 +97,27 @@ class Prepared:
 def prepare(source: YamlSource) -> Prepared:
     """Take away the keys that are read over (one warning each), and give texts where the recipe means texts."""
     data = copy.deepcopy(source.data)
-    ignored = _take_ignored(data)
-    for path in _text_paths(data):
+    noticed = _take_ignored(data)
+    put_texts(data, source, _text_paths(data))
+    if source.data is None:
+        return Prepared(data, (), (source.problem((), "the file is empty", "write a recipe: version, services"),))
+    problems = (*empty_values(source), *variable_names(source, data), *undeclared_secrets(source))
+    return Prepared(data, _warnings(source, noticed), problems)
+
+
+def put_texts(data: JsonValue, source: YamlSource, paths: Iterable[KeyPath] = AS_WRITTEN) -> None:
+    """Put what is written in place of the numbers and booleans that YAML makes of it, where texts are meant."""
+    for path in paths:
         holder = _at(data, path[:-1])
         if isinstance(holder, dict) and path[-1] in holder:
             holder[str(path[-1])] = source.as_written(path)
-    return Prepared(data, _warnings(source, ignored), (*_empty(source, data), *_variable_names(source, data)))
 
 
-def problems_of(error: ValidationError, source: YamlSource) -> tuple[Problem, ...]:
-    """The mistakes that pydantic found, each with its place, in our words."""
+def problems_of(error: ValidationError, source: YamlSource, below: KeyPath = ()) -> tuple[Problem, ...]:
+    """The mistakes that pydantic found in the map at `below`, each with its place, in our words."""
     found = []
     for each in error.errors(include_url=False):
-        path = _known_path(each["loc"], source)
+        path = _known_path((*below, *each["loc"]), source)
         match each["type"]:
             case "none_required":  # pydantic's word for "or leave the key out"
                 continue
@@ -126,11 +133,12 @@ def problems_of(error: ValidationError, source: YamlSource) -> tuple[Problem, ..
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Problems by place; of several about one key only the first that was found."""
+    """Problems by place; of several about one key, or with the same words at one place, only the first."""
     first: dict[tuple[int, int, str], Problem] = {}
     for problem in problems:
         first.setdefault((problem.line, problem.column, problem.path), problem)
-    return tuple(first[key] for key in sorted(first))
+    said = {(each.line, each.column, each.message): key for key, each in reversed(first.items())}
+    return tuple(first[key] for key in sorted(said.values()))
 
 
 def _scopes(data: JsonValue) -> Iterator[tuple[KeyPath, type[Keys]]]:
@@ -143,25 +151,27 @@ def _scopes(data: JsonValue) -> Iterator[tuple[KeyPath, type[Keys]]]:
         yield ("services", name), ServiceKeys
 
 
-def _take_ignored(data: JsonValue) -> dict[tuple[type[Keys], str], list[KeyPath]]:
-    taken: dict[tuple[type[Keys], str], list[KeyPath]] = {}
+def _take_ignored(data: JsonValue) -> dict[tuple[str, str], list[KeyPath]]:
+    """Remove what is read over; where, by key and reason. What only matters at run time is noticed and stays."""
+    noticed: dict[tuple[str, str], list[KeyPath]] = {}
     for path, model in _scopes(data):
         holder = _at(data, path)
         for key in list(holder) if isinstance(holder, dict) else ():
             if key in model.ignored:
-                taken.setdefault((model, key), []).append((*path, key))
+                noticed.setdefault((key, f"is ignored: it {model.ignored[key]}"), []).append((*path, key))
+            elif reason := _AT_RUN_TIME.get(model, {}).get(key):
+                noticed.setdefault((key, reason), []).append((*path, key))
             if isinstance(holder, dict) and (key in model.ignored or (not path and key.startswith("x-"))):
                 del holder[key]
-    return taken
+    return noticed
 
 
-def _warnings(source: YamlSource, ignored: dict[tuple[type[Keys], str], list[KeyPath]]) -> tuple[Problem, ...]:
+def _warnings(source: YamlSource, noticed: dict[tuple[str, str], list[KeyPath]]) -> tuple[Problem, ...]:
     warnings = []
-    for (_, key), (first, *others) in ignored.items():
-        lines = ", ".join(str(source.line(path)) for path in others)
-        also = f" (also on line {lines})" if others else ""
-        message = f"has no meaning for an image and is ignored{also}"
-        warnings.append(source.problem(first, message, _IGNORED_HINTS.get(key, "")))
+    for (_, reason), (first, *others) in noticed.items():
+        lines = ", ".join(dict.fromkeys(str(source.line(path)) for path in others))
+        also = f" (also on line {lines})" if lines and lines != str(source.line(first)) else ""
+        warnings.append(source.problem(first, f"{reason}{also}"))
     return in_order(warnings)
 
 
@@ -170,47 +180,10 @@ def _text_paths(data: JsonValue) -> Iterator[KeyPath]:
     yield ("settings", "conductor", "environment")
     services = _at(data, ("services",))
     for name in services if isinstance(services, dict) else ():
-        for path in _AS_WRITTEN:
+        for path in AS_WRITTEN:
             yield ("services", name, *path)
-
-
-def _empty(source: YamlSource, data: JsonValue) -> Iterator[Problem]:
-    """Keys and items without a value; variables and parameters may have none."""
-    if data is None:
-        yield source.problem((), "the file is empty", "write a recipe: version, services")
-    for path in source.places:
-        if path and _holds(data, path) and _at(data, path) is None and not _is_free(path):
-            yield source.problem(path, "has no value", 'give it one, or take the key away ("" is an empty text)')
-
-
-def _is_free(path: KeyPath) -> bool:
-    match path:
-        case ("services", _, "vars", _, *_) | ("services", _, "roles", _, _, *_):
-            return True
-        case _:
-            return False
-
-
-def _variable_names(source: YamlSource, data: JsonValue) -> Iterator[Problem]:
-    """Variables and parameters that Ansible would refuse, or would not take for one."""
-    for path in source.places:
-        match path:
-            case ("services", _, "vars", str(name)) | ("services", _, "roles", _, "vars", str(name)):
-                yield from _variable_name(source, path, name)
-            case ("services", _, "roles", _, str(name)) if _holds(data, path):
-                yield from _variable_name(source, path, name)
-                if name in _TASK_KEYWORDS:
-                    message = "is a keyword of Ansible, which no parameter of a role can be called"
-                    yield source.problem(path, message, "write it at the tasks of the role")
-            case _:
-                pass
-
-
-def _variable_name(source: YamlSource, path: KeyPath, name: str) -> Iterator[Problem]:
-    if not _VARIABLE.fullmatch(name):
-        better = re.sub(r"\W", "_", name)
-        hint = f"did you mean {better}?" if _VARIABLE.fullmatch(better) else ""
-        yield source.problem(path, "cannot name a variable: letters, digits and _ are allowed, no digit first", hint)
+            if path[0] != "verify":
+                yield ("services", name, "dev_overrides", *path)
 
 
 def _words(kind: str, message: str, value: object, context: dict[str, Any]) -> tuple[str, str]:
@@ -242,7 +215,7 @@ def _near(path: KeyPath, source: YamlSource) -> str:
     key, known = str(path[-1]), _known_keys(path[:-1], source)
     if near := get_close_matches(key.lower(), known, n=1):
         return f"did you mean {near[0]}?"
-    return _INSTEAD.get(key, f"known are {', '.join(known)}")
+    return _INSTEAD.get(key, f"known are {', '.join(name for name in known if name not in RUNTIME_KEYS)}")
 
 
 def _known_keys(holder: KeyPath, source: YamlSource) -> tuple[str, ...]:
@@ -250,7 +223,8 @@ def _known_keys(holder: KeyPath, source: YamlSource) -> tuple[str, ...]:
         "*" if index and holder[index - 1] in ("services", "roles") else part for index, part in enumerate(holder)
     )
     model = _MODELS.get(shape)
-    bases = (model for model in (BootstrapKeys, RootfsKeys, ImageKeys) if (*holder, model.known()[0]) in source.places)
+    kinds = (BootstrapKeys, RootfsKeys, BuiltServiceKeys, TasksKeys, ImageKeys)
+    bases = (model for model in kinds if (*holder, model.known()[0]) in source.places)
     return (model or next(bases, ImageKeys)).known()
 
 
@@ -265,11 +239,6 @@ def _known_path(location: tuple[int | str, ...], source: YamlSource) -> KeyPath:
 
 def _at(data: JsonValue, path: KeyPath) -> JsonValue:
     return YamlSource("", data).at(path)
-
-
-def _holds(data: JsonValue, path: KeyPath) -> bool:
-    holder = _at(data, path[:-1])
-    return path[-1] in holder if isinstance(holder, dict) else isinstance(holder, list)
 
 
 def _shown(value: object) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, Tag, model_validator
+from pydantic import ConfigDict, Field, JsonValue, Tag, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from pipeline.recipe_bases import BaseKeys, ServiceBaseKeys
+from pipeline.recipe_keys import Keys
+from pipeline.recipe_runtime import Networks, Registries, RuntimeKeys, Secrets, Volumes
 from pipeline.recipe_values import (
     AbsolutePath,
     Duration,
@@ -19,102 +22,21 @@ from pipeline.recipe_values import (
     PositiveSeconds,
     ProjectName,
     Published,
-    Reference,
     Scalar,
     ServiceName,
-    Sha256,
     StopSignal,
-    Suite,
+    TasksName,
     Template,
     Text,
     User,
     VolumePath,
     Words,
-    base_choice,
     choice,
+    role_choice,
 )
 
-_WITHOUT_MEANING_FOR_A_SERVICE = """
-    container_name dev_overrides secrets docker k8s openshift hostname domainname links depends_on cap_add
-    cap_drop devices dns dns_opt tmpfs external_links extra_hosts logging log_opt networks network_mode pids_limit
-    security_opt stop_grace_period sysctls ulimits userns_mode volume_driver volumes_from cpu_shares cpu_quota
-    cpuset ipc mac_address mem_limit memswap_limit mem_swappiness mem_reservation oom_score_adj privileged
-    read_only restart shm_size stdin_open tty
-"""
-_WITHOUT_MEANING_FOR_SETTINGS = """
-    volumes conductor_provider save_conductor_container deployment_output_path vars_files vault_files
-    vault_password_file k8s_auth k8s_namespace
-"""
-
-
-def _show_ignored(schema: dict[str, Any], model: type[Any]) -> None:
-    """Let editors accept the keys that are read over, and mark them."""
-    for key in sorted(model.ignored):
-        schema["properties"][key] = {"deprecated": True, "description": "Has no meaning for an image and is ignored."}
-
-
-class Keys(BaseModel):
-    """A map of the recipe; `ignored` are keys of ansible-container that have no meaning for an image."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, json_schema_extra=_show_ignored
-    )
-    ignored: ClassVar[frozenset[str]] = frozenset()
-
-    @classmethod
-    def known(cls) -> tuple[str, ...]:
-        """The keys as they are written in YAML."""
-        return tuple(field.alias or name for name, field in cls.model_fields.items())
-
-
-class ImageKeys(Keys):
-    """A base that is an image."""
-
-    image: Reference
-    """An image reference such as debian:12."""
-
-
-class BootstrapKeys(Keys):
-    """A base that is built from a distribution's packages, without a parent image."""
-
-    bootstrap: Suite
-    """The distribution's suite, such as trixie."""
-    variant: Literal[
-        "minbase", "apt", "essential", "required", "important", "standard", "buildd", "custom", "extract"
-    ] = "minbase"
-    """How much of the distribution is installed."""
-    include: list[Text] = []
-    """Packages to install as well."""
-    exclude: list[Text] = []
-    """Packages to leave out."""
-    mirror: str = ""
-    """Where packages come from; empty is the distribution's own address."""
-    components: Annotated[list[Text], Field(min_length=1)] = ["main"]
-    """Parts of the archive."""
-    path_excludes: list[Text] | SkipJsonSchema[None] = None
-    """Paths that packages do not install; docs, man pages and locales when not given, [] keeps everything."""
-    security: bool = True
-    """Whether the distribution's security updates are used."""
-    architecture: str = ""
-    """The architecture in the distribution's words; empty is the engine's."""
-
-
-class RootfsKeys(Keys):
-    """A base that is a tar file of a root."""
-
-    rootfs: Text
-    """A path, or an address of the web."""
-    sha256: Sha256
-    """The file's sha256."""
-
-
-BaseKeys = Annotated[
-    Annotated[Reference, Tag("<reference>")]
-    | Annotated[ImageKeys, Tag("<image>")]
-    | Annotated[BootstrapKeys, Tag("<bootstrap>")]
-    | Annotated[RootfsKeys, Tag("<rootfs>")],
-    base_choice(),
-]
+Tasks = Annotated[list[dict[str, JsonValue]], Field(min_length=1)]
+ENGINE_BLOCK = "is a block of ansible-container's engines, which do not deploy from here"
 
 
 class RoleKeys(Keys):
@@ -130,6 +52,24 @@ class RoleKeys(Keys):
     """never: play the role in every build."""
     vars: dict[str, JsonValue] = {}
     """Parameters as well; one beside `role` goes before one in here."""
+
+
+class TasksKeys(Keys):
+    """Tasks that are played between roles, as if they were a role of their own."""
+
+    tasks: Annotated[
+        Annotated[Text, Tag("<file>")] | Annotated[Tasks, Tag("<list>")],
+        choice("a list of tasks, or the path of a file of tasks", {str: "<file>", list: "<list>"}),
+    ]
+    """A list of tasks, or the path of a file with one, relative to the recipe."""
+    name: TasksName = "tasks"
+    """What the layer is called."""
+    gather_facts: bool = True
+    """Whether facts are gathered before the tasks are played."""
+    cache: Literal["auto", "never"] = "auto"
+    """never: play the tasks in every build."""
+    vars: dict[str, JsonValue] = {}
+    """Variables of the tasks."""
 
 
 class HealthcheckKeys(Keys):
@@ -168,30 +108,44 @@ class VerifyKeys(Keys):
 
 
 RoleEntry = Annotated[
-    Annotated[Text, Tag("<text>")] | Annotated[RoleKeys, Tag("<map>")],
-    choice("a role's name, or a map with the key role", {str: "<text>", dict: "<map>"}),
+    Annotated[Text, Tag("<text>")] | Annotated[RoleKeys, Tag("<map>")] | Annotated[TasksKeys, Tag("<tasks>")],
+    role_choice(),
 ]
+AxisValue = Annotated[
+    Annotated[Text, Tag("<text>")]
+    | Annotated[bool, Tag("<switch>")]
+    | Annotated[int, Tag("<whole>")]
+    | Annotated[float, Tag("<number>")],
+    choice("a text, a number, true or false", {str: "<text>", bool: "<switch>", int: "<whole>", float: "<number>"}),
+]
+AxisValues = Annotated[list[AxisValue], Field(min_length=1)]
 VerifyEntry = Annotated[
     Annotated[bool, Tag("<switch>")] | Annotated[VerifyKeys, Tag("<map>")],
     choice("true, false or a map", {bool: "<switch>", dict: "<map>"}),
 ]
 
 
-class ServiceKeys(Keys):
-    """One image to build."""
+class MatrixKeys(Keys):
+    """Variables with the values that each may take; one service is made for every combination."""
 
-    ignored = frozenset(_WITHOUT_MEANING_FOR_A_SERVICE.split())
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, AxisValues] = Field(init=False)  # type: ignore[mutable-override]
 
-    base: Annotated[BaseKeys, Field(alias="from")]
-    """The root that the image starts from."""
-    roles: list[RoleEntry] = []
-    """Roles to play, in order; each becomes one layer."""
-    vars: dict[str, JsonValue] = {}
-    """Variables for all roles of this service."""
-    python: Literal["runtime", "base"] = "runtime"
-    """Which Python plays the roles: one borrowed for the time of the build, or the base's own."""
-    verify: VerifyEntry = True
-    """How the finished image is tried; false: not at all."""
+    name: Text | SkipJsonSchema[None] = None
+    """A template of the services' names; without it the service's name and all values, joined by -."""
+    exclude: list[dict[str, JsonValue]] = []
+    """Combinations that are left out; each may name some of the variables only."""
+    include: list[dict[str, JsonValue]] = []
+    """Combinations as well; each gives every variable, and may give more."""
+
+    def axes(self) -> dict[str, list[JsonValue]]:
+        """The variables with their values."""
+        return {name: list(values) for name, values in (self.model_extra or {}).items()}
+
+
+class ContainerKeys(RuntimeKeys):
+    """What an image declares, and what its containers are run with."""
+
     command: Words | SkipJsonSchema[None] = None
     entrypoint: Words | SkipJsonSchema[None] = None
     environment: Environment = {}
@@ -202,7 +156,7 @@ class ServiceKeys(Keys):
     """Ports as for running the image; the container's side is exposed."""
     expose: list[Exposed] = []
     volumes: list[VolumePath] = []
-    """Volumes as for running the image; paths of the host are left out."""
+    """Volumes as for running the image; paths of the host are no part of the image."""
     healthcheck: HealthcheckKeys | SkipJsonSchema[None] = None
     stop_signal: StopSignal | SkipJsonSchema[None] = None
     shell: Annotated[list[Scalar], Field(min_length=1)] | SkipJsonSchema[None] = None
@@ -211,16 +165,46 @@ class ServiceKeys(Keys):
     """Instructions for a Dockerfile that is built on this image."""
 
 
+class ServiceKeys(ContainerKeys):
+    """One image to build."""
+
+    ignored = {
+        "container_name": "names a container; an image is named after its service",
+        **dict.fromkeys(("docker", "k8s", "openshift"), ENGINE_BLOCK),
+    }
+
+    base: Annotated[ServiceBaseKeys, Field(alias="from")]
+    """The root that the image starts from."""
+    roles: list[RoleEntry] = []
+    """Roles to play, in order; each becomes one layer."""
+    vars: dict[str, JsonValue] = {}
+    """Variables for all roles of this service."""
+    matrix: MatrixKeys | SkipJsonSchema[None] = None
+    """Make one service of this for each combination of values."""
+    python: Literal["runtime", "base"] = "runtime"
+    """Which Python plays the roles: one borrowed for the time of the build, or the base's own."""
+    verify: VerifyEntry = True
+    """How the finished image is tried; false: not at all."""
+    dev_overrides: ContainerKeys = ContainerKeys()
+    """What replaces the keys above when a container runs in development."""
+
+
 class ConductorKeys(Keys):
     """The container that runs Ansible."""
 
-    ignored = frozenset({"roles_path", "volumes", "save", "provider"})
+    ignored = {
+        "volumes": "mounts folders of the host in the conductor, which mounts none",
+        "save": "keeps the conductor; `baseimage build --keep` does, when a role fails",
+        "provider": "names where finished conductors come from; the conductor is made on its base",
+    }
 
     base: BaseKeys | SkipJsonSchema[None] = None
     strategy: Literal["mitogen", "docker"] = "mitogen"
     """How Ansible reaches the target."""
     engine_socket: AbsolutePath = "/var/run/docker.sock"
     """The engine's socket on the engine's machine."""
+    roles_path: list[Text] = []
+    """Folders of roles, relative to the recipe."""
     environment: Environment = {}
     """Environment of the plays; it is not in the image."""
 
@@ -228,12 +212,23 @@ class ConductorKeys(Keys):
 class SettingsKeys(Keys):
     """What holds for all services."""
 
-    ignored = frozenset(_WITHOUT_MEANING_FOR_SETTINGS.split())
+    ignored = {
+        "volumes": "has no meaning; what travels between roles goes through their files",
+        "conductor_provider": "names where finished conductors come from; the conductor is made on its base",
+        "save_conductor_container": "keeps the conductor; `baseimage build --keep` does, when a role fails",
+        "deployment_output_path": "is where playbooks for a deployment go; none are written",
+        "vault_files": "names Ansible vaults, which are not read",
+        "vault_password_file": "opens Ansible vaults, which are not read",
+        "k8s_auth": "is for a cluster, which nothing is deployed to",
+        "k8s_namespace": "is for a cluster, which nothing is deployed to",
+    }
 
     project_name: ProjectName | SkipJsonSchema[None] = None
     conductor_base: BaseKeys | SkipJsonSchema[None] = None
     """The same as conductor.base."""
     conductor: ConductorKeys = ConductorKeys()
+    vars_files: list[Text] = []
+    """Files of variables for the templates of this recipe, in YAML or JSON, relative to the recipe."""
 
     @model_validator(mode="after")
     def _one_conductor_base(self) -> SettingsKeys:
@@ -246,17 +241,15 @@ class SettingsKeys(Keys):
 class RecipeKeys(Keys):
     """A recipe: a superset of ansible-container's container.yml, version 2."""
 
-    ignored = frozenset({"defaults", "volumes", "registries", "secrets", "networks"})
-
     version: FormatVersion
     settings: SettingsKeys = SettingsKeys()
+    defaults: dict[str, JsonValue] = {}
+    """Variables for the templates of this recipe; vars files, AC_NAME and -e go before them."""
     tags: list[Template] = []
     """Templates of image names; their fields are repository, project, service, version, major, minor, patch, prefix."""
     services: Annotated[dict[ServiceName, ServiceKeys], Field(min_length=1)]
     """The images to build, by name."""
-
-
-def recipe_schema() -> dict[str, Any]:
-    """The JSON Schema of a recipe; keys that begin with x- are free at the top level, to hold anchors."""
-    schema = RecipeKeys.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "patternProperties": {"^x-": True}}
+    volumes: Volumes = {}
+    networks: Networks = {}
+    secrets: Secrets = {}
+    registries: Registries = {}

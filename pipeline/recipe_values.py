@@ -17,21 +17,36 @@ def choice(expected: str, alternatives: dict[type, str]) -> Discriminator:
     """A union decided by the value's type; the tags' odd form keeps them apart from every key of a recipe."""
 
     def tag(value: object) -> str | None:
+        if isinstance(value, bool):  # it is an int to Python, but not to people
+            return alternatives.get(bool)
         return next((tag for kind, tag in alternatives.items() if isinstance(value, kind)), None)
 
     return Discriminator(tag, custom_error_type="expected", custom_error_message=f"must be {expected}")
 
 
-def base_choice() -> Discriminator:
-    """The union of bases: a text, or a map that is known by its first key."""
+def base_choice(*kinds: str) -> Discriminator:
+    """The union of bases: a text, or a map that is known by one of these keys."""
 
     def tag(value: object) -> str | None:
         if isinstance(value, str):
             return "<reference>"
-        kinds = ("image", "bootstrap", "rootfs")
         return next((f"<{kind}>" for kind in kinds if isinstance(value, dict) and kind in value), None)
 
-    expected = "must be an image reference, or a map with one of image, bootstrap and rootfs"
+    expected = f"must be an image reference, or a map with one of {', '.join(kinds[:-1])} and {kinds[-1]}"
+    return Discriminator(tag, custom_error_type="expected", custom_error_message=expected)
+
+
+def role_choice() -> Discriminator:
+    """The union of what `roles` lists: a name, a map with `role`, or one with `tasks`."""
+
+    def tag(value: object) -> str | None:
+        if isinstance(value, str):
+            return "<text>"
+        if isinstance(value, dict):
+            return "<tasks>" if "tasks" in value and "role" not in value else "<map>"
+        return None
+
+    expected = "must be a role's name, or a map with the key role or tasks"
     return Discriminator(tag, custom_error_type="expected", custom_error_message=expected)
 
 
@@ -110,4 +125,5 @@ Sha256 = Annotated[str, _form(r"^[0-9a-f]{64}$")]
 Template = Annotated[str, _checked_by(project.check_template)]
 ProjectName = Annotated[str, _checked_by(project.check_project_name)]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=63)]
+TasksName = Annotated[str, _form(r"^[A-Za-z0-9_]+$")]
 FormatVersion = Annotated[Literal["2"], _read_by(_format_version), WithJsonSchema({"enum": ["2", 2]})]

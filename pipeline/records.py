@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.engine import Engine, Image, ImageId
 from pipeline.errors import EngineError
 from pipeline.fingerprint import base_key, changed_inputs, digest, layer_key, role_inputs
+from pipeline.image_config import ImageConfig
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse, Service
@@ -43,6 +44,8 @@ class EngineRecords:
             keys.append(self._looked_up(label, below, inputs, hit=hit))
             hit = hit and keys[-1].image is not None
         final = {"config": digest(service.config.normalised()), "verify": digest(service.verify)}
+        if service.role_config != ImageConfig():
+            final["roles' meta files"] = digest(service.role_config.normalised())
         return *keys, self._looked_up("", layer_key(below, final), final, hit=hit)
 
     def save(self, key: LayerKey, image: ImageId) -> None:

@@ -11,6 +11,7 @@ from pipeline.engine import Image
 from pipeline.errors import EngineError, PipelineError, UsageError
 from pipeline.events import ImageBuilt, Layer, Sink, StepCached, StepFailed, StepFinished, StepStarted, Warned
 from pipeline.plan import Outline, Step
+from pipeline.recipe_model import BuiltService
 from pipeline.stage import Build, Stage, Tools
 
 Clock = Callable[[], float]
@@ -57,16 +58,32 @@ class Rules:
 def run(
     builds: tuple[Build, ...], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules
 ) -> tuple[Build, ...]:
-    """Run all steps for each service and return what came out.
+    """Run all steps for each service, in the order given, and return what came out.
+
+    A service that is built on another one of the recipe comes after it.
 
     Raises the first PipelineError, or StopRequested, after everything else was cleaned up.
     """
     with ExitStack() as cleanup:
         _register(cleanup, tools.player.stop, tools.emit, keep=rules.keep)
         first = tuple(entry for entry in catalogue if not entry.after_all)
-        built = tuple(_run_service(build, tools, first, clock, rules) for build in builds)
+        built = _run_in_order(builds, tools, first, clock, rules)
         last = tuple(entry for entry in catalogue if entry.after_all)
         return tuple(_run_service(build, tools, last, clock, rules) for build in built) if last else built
+
+
+def _run_in_order(
+    builds: tuple[Build, ...], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules
+) -> tuple[Build, ...]:
+    done: dict[str, Build] = {}
+    for build in builds:
+        match build.service.base:
+            case BuiltService(name=name) if name in done:
+                ready = replace(build, base=tools.engine.find_image(done[name].image or ""))
+            case _:
+                ready = build
+        done[build.service.name] = _run_service(ready, tools, catalogue, clock, rules)
+    return tuple(done.values())
 
 
 def _run_service(build: Build, tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules) -> Build:
@@ -117,7 +134,8 @@ def cached(build: Build, step: Step) -> str:
 
 
 def _builds(build: Build, step: Step, tools: Tools) -> bool:
-    missing = step.stage == "base" and tools.roots.find(build.service.base) is None
+    base = build.service.base
+    missing = step.stage == "base" and not isinstance(base, BuiltService) and tools.roots.find(base) is None
     return missing or step.stage in BUILDING
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from pipeline.fingerprint import FileEntry
 from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.yaml_source import read_yaml
+
+META_FILES = ("meta/container.yml", "meta/container.yaml")
+"""What a role says about the image, as in ansible-container."""
 
 IGNORED = (".git", "__pycache__", ".DS_Store")
 
@@ -32,17 +36,26 @@ class RoleFinder:
     """Finds roles: a name in one of the folders of the roles path, or a path relative to the recipe or project.
 
     `shipped` is looked through last: what the package brings, a project may have a role of its own for.
+    Tasks of a recipe become roles in `scratch`, each in a folder that its content names.
     """
 
     def __init__(
-        self, recipe: Path, project: Path, roles_path: tuple[Path, ...] = (), shipped: Path | None = None
+        self,
+        recipe: Path,
+        project: Path,
+        roles_path: tuple[Path, ...] = (),
+        *,
+        shipped: Path | None = None,
+        scratch: Path | None = None,
     ) -> None:
-        self._recipe, self._project = recipe, project
+        self._recipe, self._project, self._scratch = recipe, project, scratch
         self._shipped = (shipped,) if shipped else ()
         self._folders = (*roles_path, project / "roles", recipe.parent / "roles")
 
     def find(self, role: RoleUse) -> RoleFiles:
         """The role's files and those of its dependencies. Raises InputError naming the recipe's line."""
+        if role.tasks or role.tasks_file:
+            return self._written(role)
         return self._find(role.name, role.line, ())
 
     def _find(self, name: str, line: int, above: tuple[str, ...]) -> RoleFiles:
@@ -58,6 +71,31 @@ class RoleFinder:
         name = os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119 - not the name of what a link leads to
         return RoleFiles(name, found, dependencies)
 
+    def _written(self, role: RoleUse) -> RoleFiles:
+        text = json.dumps(list(role.tasks), indent=1) if role.tasks else self._tasks_of(role)
+        if self._scratch is None:
+            raise UsageError("there is no folder for the tasks of a recipe")
+        folder = self._scratch / hashlib.sha256(text.encode()).hexdigest()[:16] / role.name
+        tasks = folder / "tasks" / "main.yml"
+        if not tasks.exists():
+            tasks.parent.mkdir(parents=True, exist_ok=True)
+            partial = tasks.with_name(f"main.{os.getpid()}.partial")
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(tasks)
+        return RoleFiles(role.name, folder)
+
+    def _tasks_of(self, role: RoleUse) -> str:
+        """The text of a file of tasks, checked as far as it can be without Ansible."""
+        path = self._recipe.parent / role.tasks_file
+        try:
+            text = read_text(path, "file of tasks")
+        except UsageError as error:
+            place = (os.path.relpath(self._recipe), role.line, 1, "roles")
+            raise InputError([Problem(*place, error.message, "the path is relative to the recipe")]) from None
+        if not isinstance(read_yaml(text, os.path.relpath(path)).data, list):
+            raise InputError([Problem(os.path.relpath(path), 1, 1, "", "is no list of tasks")])
+        return text
+
     def _missing(self, name: str, line: int, above: tuple[str, ...]) -> Problem:
         looked = ", ".join(dict.fromkeys(os.path.relpath(folder) for folder in self._folders))
         there, brought = (", ".join(_role_names(folders)) for folders in (self._folders, self._shipped))
@@ -67,8 +105,12 @@ class RoleFinder:
 
 
 def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
-    """Every file of a role and of its dependencies, sorted by path, with content hashes."""
-    entries = [FileEntry(f"{role.name}/{path}", *_entry(role.folder / path)) for path in sorted(_files(role.folder))]
+    """Every file of a role and of its dependencies, sorted by path, with content hashes.
+
+    Without the role's word about the image's configuration, which has no part in what is in a layer.
+    """
+    paths = sorted(path for path in _files(role.folder) if path not in META_FILES)
+    entries = [FileEntry(f"{role.name}/{path}", *_entry(role.folder / path)) for path in paths]
     for dependency in role.dependencies:
         entries += role_entries(dependency)
     return tuple(dict.fromkeys(entries))

@@ -59,13 +59,14 @@ class YamlSource:
 
     def line(self, path: KeyPath) -> int:
         """The line on which a key or item begins, or that of the nearest one above it."""
-        return self._place(path)[0]
+        return self.place(path)[0]
 
     def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
         """A mistake at a path, with its place."""
-        return Problem(self.file, *self._place(path), path_text(path), message, hint)
+        return Problem(self.file, *self.place(path), path_text(path), message, hint)
 
-    def _place(self, path: KeyPath) -> Place:
+    def place(self, path: KeyPath) -> Place:
+        """Where a key or item begins, or the nearest one above it; (0, 0) where nothing is known."""
         return next((self.places[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.places), (0, 0))
 
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.errors import PipelineError
+from pipeline.recipe_model import BuiltService
+
 if TYPE_CHECKING:
+    from pipeline.engine import Image
     from pipeline.plan import Step
     from pipeline.stage import Build, Tools
 
 
 def run(build: Build, step: Step, tools: Tools) -> Build:
-    """Pull, bootstrap or import the root, then see which layers on top of it exist already."""
-    image = tools.roots.ensure(build.service.base, step.id)
+    """Pull, bootstrap or import the root, or take another service's image; then see which layers are there."""
+    image = _root(build, step, tools)
     keys = tools.records.keys(build, image, tools.player.key())
     return replace(build, base=image, image=image.id, keys=keys, note=f"{image.size / 1e6:.1f} MB")
+
+
+def _root(build: Build, step: Step, tools: Tools) -> Image:
+    if not isinstance(build.service.base, BuiltService):
+        return tools.roots.ensure(build.service.base, step.id)
+    if build.base is None:
+        raise PipelineError(f"service {build.service.base.name} is not built, which {build.service.name} starts from")
+    return build.base

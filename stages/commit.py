@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.errors import EngineError, PipelineError, VerificationError
+from pipeline.image_config import ImageConfig
 from pipeline.residue import residue
 
 if TYPE_CHECKING:
@@ -34,15 +35,25 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
 
 
 def finish(build: Build, step: Step, tools: Tools) -> Build:
-    """Lay the recipe's configuration over the last layer's; no layer is added."""
+    """Lay the recipe's configuration over the last layer's; no layer is added.
+
+    What the roles' meta files say comes below what the roles said while they were played, and above the base.
+    """
     last = tools.engine.find_image(build.image or "")
     if last is None:
         raise PipelineError("there is no layer to configure")
-    config = last.config.merged(build.service.config)
+    config = _with_meta(build, last.config).merged(build.service.config)
     image = tools.engine.configure(last.id, config, {})
     if image != last.id:
         tools.on_exit(partial(_remove_nameless, image, tools))
     return replace(build, image=image, config=config, note=image.removeprefix("sha256:")[:12])
+
+
+def _with_meta(build: Build, last: ImageConfig) -> ImageConfig:
+    if build.base is None or build.service.role_config == ImageConfig():
+        return last
+    base = build.base.config
+    return base.merged(build.service.role_config).merged(last.beyond(base))
 
 
 def _remove_nameless(image: ImageId, tools: Tools) -> None:

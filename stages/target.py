@@ -28,7 +28,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     """Start the target; the first one of a build finds the package lists fresh."""
     if build.base is None or build.image is None:
         raise PipelineError("the target has no base")
-    caches = tools.roots.caches(build.service.base, build.base)
+    caches = tools.roots.caches(build.recipe.root(build.service), build.base)
     below = tools.engine.find_image(build.image)
     spec = ContainerSpec(
         image=build.image,

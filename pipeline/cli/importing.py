@@ -17,7 +17,7 @@ from pipeline.dockerfile_source import read_dockerfile
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.import_context import context_files
 from pipeline.imported_project import RECIPE, VERSION, comment, project_texts, role_name
-from pipeline.recipe import Base, Rootfs, Service, parse_recipe
+from pipeline.recipe import Base, BuiltService, Rootfs, Service, parse_recipe
 from pipeline.scaffold import NewFile
 from pipeline.shipped import shipped_roles
 from pipeline.sources import RoleFinder, read_text
@@ -106,8 +106,10 @@ def _container(path: Path, folder: Path) -> tuple[dict[str, NewFile], tuple[Prob
     text = read_text(path, "recipe")
     parsed = parse_recipe(text, shown(path))
     missing: list[Problem] = []
-    finder = RoleFinder(folder / RECIPE, folder, (), shipped_roles())
-    for role in (role for service in parsed.recipe.services for role in service.roles):
+    finder = RoleFinder(folder / RECIPE, folder, shipped=shipped_roles())
+    for role in (
+        role for service in parsed.recipe.services for role in service.roles if not (role.tasks or role.tasks_file)
+    ):
         try:
             finder.find(role)
         except InputError as error:
@@ -119,7 +121,7 @@ def _container(path: Path, folder: Path) -> tuple[dict[str, NewFile], tuple[Prob
     return {RECIPE: NewFile((comment(notes, path.name) + text).encode())}, notes
 
 
-def _is_beside(base: Base) -> bool:
+def _is_beside(base: Base | BuiltService) -> bool:
     return isinstance(base, Rootfs) and "://" not in base.source and not Path(base.source).is_absolute()
 
 

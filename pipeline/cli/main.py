@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, importing, new, upkeep
+from pipeline.cli import build, importing, new, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -58,6 +58,7 @@ for command in (
     new.new,
     build.plan,
     build.push,
+    schema.schema,
     build.tag,
 ):
     cli.add_command(command)

@@ -39,7 +39,11 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
             help="The project's folder: version.txt, image.txt, recipes/, roles/.  [default: here]",
         ),
         click.option(
-            "-s", "--service", "services", multiple=True, help="Only this service of the recipe; may be repeated."
+            "-s",
+            "--service",
+            "services",
+            multiple=True,
+            help="Only this service of the recipe and what it is built on; may be repeated.",
         ),
         click.option("-n", "--project-name", default="", help="The project's name in image names."),
         click.option(
@@ -47,6 +51,21 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
             multiple=True,
             type=click.Path(exists=True, file_okay=False, path_type=Path),
             help="Look for roles here first; may be repeated.",
+        ),
+        click.option(
+            "--vars-file",
+            "vars_files",
+            multiple=True,
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Variables for the recipe's templates, in YAML or JSON; may be repeated.",
+        ),
+        click.option(
+            "-e",
+            "--var",
+            "variables",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A variable for the recipe's templates; may be repeated.",
         ),
         click.option("--debug", is_flag=True, help="Show a trace with an error."),
     )
@@ -78,4 +97,6 @@ def options_of(given: dict[str, Any]) -> Options:
         refresh=given.get("pull", False),
         use_cache=not given.get("no_cache", False),
         strategy=given.get("strategy") or "",
+        vars_files=given["vars_files"],
+        variables=given["variables"],
     )

@@ -96,7 +96,7 @@ class FakePlayer:
 
 @dataclass
 class FakeRoots:
-    """`stage.Roots`: every base can be made. `folders` are where a root keeps package lists."""
+    """`stage.Roots`: every base can be made. `folders` are where a root keeps package lists; `asked` whose were."""
 
     engine: FakeEngine
     folders: tuple[str, ...] = ()
@@ -104,6 +104,7 @@ class FakeRoots:
         default_factory=lambda: ImageConfig(command=("sleep", "1"), environment={"PATH": "/bin"})
     )
     failure: Exception | None = None
+    asked: list[Base] = field(default_factory=list)
 
     def ensure(self, base: Base, step: str) -> Image:
         if self.failure:
@@ -123,6 +124,7 @@ class FakeRoots:
 
     def caches(self, base: Base, image: Image) -> tuple[Mount, ...]:
         assert self.engine.find_image(image.id), base
+        self.asked.append(base)
         return tuple(Mount(f"cache{folder.replace('/', '-')}", folder) for folder in self.folders)
 
 
@@ -144,7 +146,9 @@ class FakeRecords:
         for label, role in zip(build.service.role_labels, build.service.roles, strict=True):
             below = digest([below, role.name, role.parameters])
             keys.append(self._key(label, below))
-        return *keys, self._key("", digest([below, build.service.config, build.service.verify]))
+        return *keys, self._key(
+            "", digest([below, build.service.config, build.service.role_config, build.service.verify])
+        )
 
     def save(self, key: LayerKey, image: ImageId) -> None:
         self.engine.calls.append(f"save {key.role or 'image'}")

@@ -1,6 +1,8 @@
-"""The recipes of the article: each loads, and what has no meaning for an image is named."""
+"""The recipes of the article and of its demo project: each loads, and what has no meaning for an image is named."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
@@ -95,6 +97,32 @@ ARTICLE = {
 }
 
 
+BOTH = {"container_init": "tini-init", "container_svc": "runit"}
+DEMO = {
+    "xenial_tini_runit": BOTH,
+    "xenial_tini_supervisord": {**BOTH, "container_svc": "supervisord"},
+    "xenial_dumb_runit": {"container_init": "dumb-init"},
+    "xenial_phusion_runit": {},
+}
+"""The demo project has a folder for each cell; every role is told the cell anew."""
+
+
+@pytest.mark.parametrize("folder", DEMO)
+def test_a_recipe_of_the_demo_project_loads_with_the_same_three_warnings(folder: str) -> None:
+    names = ("softasap.sa-container-bootstrap", "softasap.sa-nginx-container", "../custom-roles/app-nginx-stub-deploy")
+    roles = "".join(f"      - {json.dumps({'role': name, **DEMO[folder]})}\n" for name in names)
+    service = folder.removeprefix("xenial_").replace("_", "-")
+    parsed = parse(article(service, roles))
+    assert [role.parameters for role in parsed.recipe.services[0].roles] == [DEMO[folder]] * 3
+    assert [warning.path for warning in parsed.warnings] == [
+        "settings.volumes",
+        f"services.{service}.container_name",
+        "volumes",
+    ]
+    assert parsed.recipe.services[0].runtime == {"volumes": ["temp-space:/tmp"]}
+    assert parsed.recipe.runtime == {"volumes": {"temp-space": {"docker": {}}}}
+
+
 @pytest.mark.parametrize("name", ARTICLE)
 def test_a_recipe_of_the_article_loads(name: str) -> None:
     roles, parameters = ARTICLE[name]
@@ -120,9 +148,12 @@ def test_a_recipe_of_the_article_loads(name: str) -> None:
 
 def test_a_recipe_of_the_article_loads_with_named_warnings() -> None:
     warnings = parse(article("dumb-runit", ARTICLE["dumb-runit"][0])).warnings
-    ignored = "has no meaning for an image and is ignored"
-    assert [str(warning) for warning in warnings] == [
-        f"recipe.yml:6:3: settings.volumes: {ignored}",
-        f"recipe.yml:13:5: services.dumb-runit.container_name: {ignored}",
-        f"recipe.yml:36:1: volumes: {ignored}",
+    assert [(warning.line, warning.path, warning.message) for warning in warnings] == [
+        (6, "settings.volumes", "is ignored: it has no meaning; what travels between roles goes through their files"),
+        (
+            13,
+            "services.dumb-runit.container_name",
+            "is ignored: it names a container; an image is named after its service",
+        ),
+        (36, "volumes", "only means something at run time; `baseimage compose` passes it on"),
     ]

@@ -200,3 +200,45 @@ def test_joining_the_adapters_starts_nothing_and_writes_nothing(project: Path, t
     tools.on_exit(lambda: None)
     assert replace(tools) == tools
     assert not (tmp_path / "state").exists()
+
+
+# variables and services
+
+
+def test_variables_come_from_files_the_environment_and_the_command_line(project: Path) -> None:
+    write(
+        project, "recipes/default.yml", 'settings: {vars_files: [vars.yml, top.json]}\ndefaults: {tag: "1"}\n' + RECIPE
+    )
+    text = (project / "recipes/default.yml").read_text(encoding="utf-8").replace("debian:12", '"debian:{{ tag }}"')
+    write(project, "recipes/default.yml", text)
+    write(project, "recipes/vars.yml", "tag: '2'\n")
+    write(project, "top.json", '{"tag": "3"}')
+    write(project, "more.yml", "tag: '4'\n")
+
+    def tag(options: Options, **environ: str) -> object:
+        return load(options, {"PATH": "/nowhere", **environ}).services[0].base
+
+    options = Options(project, vars_files=(project / "more.yml",))
+    assert tag(Options(project)) == BaseImage("debian:3")
+    assert tag(options) == BaseImage("debian:4")
+    assert tag(options, AC_TAG="5") == BaseImage("debian:5")
+    assert tag(replace(options, variables=("tag=6",)), AC_TAG="5") == BaseImage("debian:6")
+
+
+def test_a_vars_file_that_is_not_there_is_a_mistake_of_the_recipe(project: Path) -> None:
+    write(project, "recipes/default.yml", RECIPE + "settings:\n  vars_files: [nope.yml]\n")
+    (found,) = problems(Options(project))
+    assert (found.file, found.line, found.path) == ("recipes/default.yml", 9, "settings.vars_files[0]")
+    assert found.message.endswith("nope.yml: the vars file is missing")
+
+
+def test_roles_are_found_in_the_folders_that_the_recipe_names(project: Path) -> None:
+    (project.parent / "shared" / "app" / "tasks").mkdir(parents=True)
+    text = RECIPE.replace("nginx", "app") + "settings: {conductor: {roles_path: [../../shared]}}\n"
+    write(project, "recipes/default.yml", text)
+    assert read(Options(project)).services[0].roles[0].name == "app"
+
+
+def test_a_chosen_service_comes_with_what_it_is_built_on(project: Path) -> None:
+    write(project, "recipes/default.yml", RECIPE.replace("debian:12", "worker", 1))
+    assert [service.name for service in read(Options(project, services=("web",))).services] == ["worker", "web"]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.recipe import Bootstrap, parse_recipe
+
 ROOT = Path(__file__).parents[2]
 VARS = ROOT / "roles/bootstrap/vars/main"
 FILES = ROOT / "roles/bootstrap/files"
@@ -116,11 +118,14 @@ def test_an_option_brings_its_service_and_its_tasks(option: str) -> None:
 
 
 def test_the_recipe_of_all_cells_has_them_all() -> None:
-    services = load(ROOT / "tests/recipes/cells.yml")["services"]
+    text = (ROOT / "tests/recipes/cells.yml").read_text(encoding="utf-8")
+    services = parse_recipe(text, "cells.yml").recipe.services
     built = {
-        (service["from"]["bootstrap"], service["vars"]["container_init"], service["vars"]["container_svc"])
-        for service in services.values()
+        (service.base.suite, service.variables["container_init"], service.variables["container_svc"])
+        for service in services
+        if isinstance(service.base, Bootstrap)
     }
+    assert "trixie-tini-runit" in {service.name for service in services}
     for base in ("trixie", "bookworm"):
         for name, init in INITS.items():
             for svc in init.get("svcs", SVCS):

@@ -97,9 +97,12 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         (folder / "recipes").mkdir()
         (folder / "recipes" / "default.yml").write_text(RECIPE)
         (folder / "recipes" / "small.yml").write_text(RECIPE[: RECIPE.index("  worker")])
+        (folder / "recipes" / "templated.yml").write_text(RECIPE.replace("[nginx]", "[nginx]\n    user: '{{ kept }}'"))
         (folder / "version.txt").write_text("1.2.0\n" if folder == tmp_path else "2.0.0\n")
     (tmp_path / "more" / "nginx" / "tasks").mkdir(parents=True)
     (tmp_path / "more" / "nginx" / "tasks" / "main.yml").touch()
+    (tmp_path / "one.yml").write_text("kept: 1\n")
+    (tmp_path / "two.yml").write_text("kept: 2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BASEIMAGE_STATE", str(tmp_path / "state"))
     for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
@@ -345,6 +348,8 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "push": ([], ["--push"]),
     "keep": ([], ["--keep"]),
     "recipe": ([], ["small"]),
+    "vars_files": (["templated", "--vars-file", "one.yml"], ["templated", "--vars-file", "two.yml"]),
+    "variables": (["templated", "-e", "kept=1"], ["templated", "-e", "kept=2"]),
     "everything": ([], ["--all"]),
     "dry_run": ([], ["--dry-run"]),
 }
@@ -367,13 +372,15 @@ def test_every_parameter_of_a_run_reaches_what_it_is_for(line: Line, command: st
 def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: str) -> None:
     line.engine.add_image(BASE)
     tools = assembly.tools(*built(line))
-    for build in assembly.builds(assembly.load(assembly.Options(line.folder), {})):
+    without, given = WITH[parameter]
+    kept = assembly.Options(line.folder, "templated", variables=("kept=1",))
+    chosen = kept if "templated" in without else assembly.Options(line.folder)
+    for build in assembly.builds(assembly.load(chosen, {})):
         base = line.engine.find_image(BASE)
         assert base
         for key in tools.records.keys(build, base, tools.player.key()):
             tools.records.save(key, line.engine.add_image(f"made:{key.key[:9]}"))
     (line.folder / "other" / "roles" / "app" / "tasks" / "main.yml").write_text("# changed\n")
-    without, given = WITH[parameter]
     if parameter == "project_name":  # names are not shown, but they are checked
         without, given = ["-n", "shop"], ["-n", "no name!"]
     before = line.run("plan", *without)
@@ -400,9 +407,55 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "new", "import"}
+    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema", "new", "import"}
     elsewhere = {"new", "import"}  # test_new.py, test_import.py
     assert {str(option.name) for command, option in OPTIONS if command not in elsewhere} | {"recipe"} == set(WITH)
+
+
+TEN_MISTAKES = """\
+version: "1"
+settings: {vars_files: [nope.yml]}
+defaults: {1st: x}
+services:
+  web:
+    form: debian:12
+    command: "{{ port }}"
+    environment:
+    ports: [http]
+    user: x
+    user: y
+    volumes: {x: }
+  app: {from: {service: wbe}, roles: [{rol: x}]}
+volumes: {x: }
+"""
+
+
+@pytest.mark.parametrize("command", ["build", "plan", "tag", "push"])
+def test_mistakes_of_every_kind_are_told_in_one_run_and_nothing_is_started(line: Line, command: str) -> None:
+    (line.folder / "recipes" / "default.yml").write_text(TEN_MISTAKES)
+    code, out, err = line.run(command)
+    assert (code, out, line.engine.calls) == (2, "", [])
+    told = [each for each in err.splitlines() if "recipes/default.yml:" in each]
+    assert all(each.partition("recipes/default.yml")[0].strip() in ("error:", "") for each in told), err
+    wanted = """
+        :1:1: version: must be "2"
+        :2:25: settings.vars_files[0]: recipes/nope.yml: the vars file is missing
+        :3:12: defaults.1st: cannot name a variable
+        :5:3: services.web.from: is missing
+        :6:5: services.web.form: unknown key
+        :7:5: services.web.command: the variable port is not defined
+        :8:5: services.web.environment: has no value
+        :9:13: services.web.ports[0]: must be a port
+        :11:5: services.web.user: this key stands on line 10 already
+        :12:5: services.web.volumes: must be a list, is a map
+        :12:15: services.web.volumes.x: has no value
+        :13:9: services.app.from: the recipe has no service 'wbe'
+        :13:39: services.app.roles[0].role: is missing
+        :14:11: volumes.x: has no value
+    """
+    for each in wanted.strip().splitlines():
+        assert each.strip() in err
+    assert len(told) == len(wanted.strip().splitlines())
 
 
 # --debug

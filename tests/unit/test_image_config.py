@@ -99,3 +99,13 @@ def test_times_are_read_as_compose_writes_them(text: str | float, expected: floa
 def test_a_time_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration"):
         seconds(text)
+
+
+def test_what_a_configuration_says_beyond_its_base_makes_it_again() -> None:
+    base = ImageConfig(entrypoint=("/init",), command=("serve",), environment={"A": "1", "B": "1"}, exposed=("80/tcp",))
+    over = base.merged(ImageConfig(environment={"B": "2", "C": "3"}, exposed=("443/tcp",), user="www"))
+    assert over.beyond(base) == ImageConfig(environment={"B": "2", "C": "3"}, exposed=("443/tcp",), user="www")
+    assert base.merged(over.beyond(base)) == over
+    replaced = base.merged(ImageConfig(entrypoint=("/other",)))
+    assert base.merged(replaced.beyond(base)) == replaced
+    assert base.beyond(base) == ImageConfig()

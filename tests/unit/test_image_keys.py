@@ -157,3 +157,28 @@ def test_a_pair_is_divided_at_the_first_equals_sign() -> None:
     assert image_keys.environment_pair("A=b=c") == ("A", "b=c")
     assert image_keys.label_pair("org.example=a=b") == ("org.example", "a=b")
     assert image_keys.label_pair("flag") == ("flag", "")
+
+
+@pytest.mark.parametrize(
+    ("written", "filled"),
+    [
+        ("$PWD/src:/src:ro", "/work/src:/src:ro"),
+        ("${PWD}:/src", "/work:/src"),
+        ("~/x:/x", "/home/me/x:/x"),
+        ("~:/x", "/home/me:/x"),
+        ("$HOME/a/${HOME}:/x", "/home/me/a//home/me:/x"),
+        ("data:/var/lib/$PWD", "data:/var/lib/$PWD"),
+        ("$PWDS/x:/x", "$PWDS/x:/x"),
+        ("a~b:/x", "a~b:/x"),
+        ("~other/x:/x", "~other/x:/x"),
+        ("/data", "/data"),
+        ("/~", "/~"),
+    ],
+)
+def test_the_hosts_side_of_a_volume_is_filled_in_where_it_is_run(written: str, filled: str) -> None:
+    assert image_keys.host_side(written, home="/home/me", folder="/work") == filled
+
+
+@pytest.mark.parametrize("written", ["$PWD/src:/src", "${PWD}:/src", "~:/src", "$HOME/x:/src", "~/x:/src"])
+def test_a_path_of_the_host_is_no_volume_of_an_image(written: str) -> None:
+    assert image_keys.volume_path(written) == ""

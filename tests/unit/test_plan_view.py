@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.plan_view import preview
+from pipeline.recipe import BuiltService
 from pipeline.runner import Rules, run
 from stages import CATALOGUE
 from tests.unit.fakes import FakeClock, World, a_build, a_service
@@ -57,3 +58,20 @@ def test_every_service_is_shown_and_one_with_work_is_enough() -> None:
     assert pending
     assert [line for line in text.splitlines() if not line.startswith(" ")] == ["web", "worker"]
     assert world.verbs() == []
+
+
+def test_a_service_on_another_one_is_known_once_that_one_is_there() -> None:
+    world = World()
+    app = replace(a_service("app", name="app"), base=BuiltService("web"))
+    builds = (a_build(SERVICE, app), a_build(app, SERVICE))
+    text, pending = preview(builds, world.tools)
+    assert pending
+    assert text.splitlines()[5:8] == [
+        "app",
+        "  base      BUILD  service web",
+        "  role app  BUILD  the service below comes first",
+    ]
+    run(builds, world.tools, CATALOGUE[:-1], FakeClock(), Rules())
+    text, pending = preview(builds, world.tools)
+    assert not pending
+    assert text.splitlines()[5:] == ["app", "  base      HIT    service web", "  role app  HIT", "  image     HIT"]

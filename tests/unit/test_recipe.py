@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from pipeline.errors import InputError
 from pipeline.image_config import Healthcheck, ImageConfig
 from pipeline.recipe import (
     DEFAULT_CONDUCTOR_BASE,
@@ -19,6 +22,8 @@ from pipeline.recipe import (
     Verify,
     parse_recipe,
 )
+from pipeline.recipe_runtime import RUNTIME_KEYS
+from pipeline.recipe_schema import ENGINE_BLOCK
 
 SHA = "0123456789abcdef" * 4
 
@@ -128,6 +133,30 @@ def test_roles_are_names_or_maps_whose_other_keys_are_parameters() -> None:
     )
 
 
+def test_tasks_between_roles_are_a_role_of_their_own() -> None:
+    built = service("""roles:
+  - common
+  - tasks:
+      - {name: Make it, ansible.builtin.file: {path: "/srv/{{ inventory_hostname }}", state: directory}, when: null}
+  - {tasks: more.yml, name: more, vars: {a: 1}, gather_facts: false, cache: never}
+""")
+    assert built.roles[1:] == (
+        RoleUse(
+            "tasks",
+            line=7,
+            tasks=(
+                {
+                    "name": "Make it",
+                    "ansible.builtin.file": {"path": "/srv/{{ inventory_hostname }}", "state": "directory"},
+                    "when": None,
+                },
+            ),
+        ),
+        RoleUse("more", {"a": 1}, gather_facts=False, cache="never", line=9, tasks_file="more.yml"),
+    )
+    assert built.role_labels == ("common", "tasks", "more")
+
+
 def test_vars_of_a_role_are_parameters_too_and_those_beside_it_win() -> None:
     (role,) = service("roles: [{role: a, x: 1, vars: {x: 2, y: 3}}]").roles
     assert role.parameters == {"x": 1, "y": 3}
@@ -233,25 +262,122 @@ services:
     assert api.config.environment == {"A": "1", "B": "2"}
 
 
-@pytest.mark.parametrize(
-    "key",
-    """
-    container_name dev_overrides links depends_on cap_add cap_drop devices dns tmpfs external_links extra_hosts
-    logging networks network_mode pids_limit security_opt stop_grace_period sysctls ulimits volumes_from mem_limit
-    privileged read_only restart shm_size stdin_open tty hostname domainname secrets docker k8s openshift
-    """.split(),
-)
-def test_a_key_that_only_matters_at_run_time_is_read_over_with_a_warning(key: str) -> None:
-    parsed = parse(f'version: "2"\nservices:\n  web:\n    from: debian\n    {key}:\n')
+RUN_TIME = """
+    links: [db]
+    depends_on: {db: {condition: service_healthy}}
+    cap_add: [NET_ADMIN]
+    cap_drop: [ALL]
+    devices: [/dev/null:/dev/x]
+    dns: 192.0.2.1
+    dns_opt: [use-vc]
+    tmpfs: [/run]
+    external_links: [redis]
+    extra_hosts: ["a:192.0.2.1"]
+    logging: {driver: json-file}
+    log_opt: {a: b}
+    networks: [front]
+    network_mode: host
+    pids_limit: 5
+    security_opt: [no-new-privileges]
+    stop_grace_period: 1m30s
+    sysctls: {net.core.somaxconn: 1024}
+    ulimits: {nproc: 65535}
+    userns_mode: host
+    volume_driver: local
+    volumes_from: [db]
+    cpu_shares: 73
+    cpu_quota: 50000
+    cpuset: "0,1"
+    ipc: host
+    mac_address: 02:42:ac:11:65:43
+    mem_limit: 512m
+    memswap_limit: 1g
+    mem_swappiness: 60
+    mem_reservation: 256m
+    oom_score_adj: 500
+    privileged: true
+    read_only: true
+    restart: no
+    shm_size: 64m
+    stdin_open: true
+    tty: true
+    hostname: web
+    domainname: example.org
+    dev_overrides: {environment: {DEBUG: 1}, command: [serve, --reload]}
+"""
+
+
+@pytest.mark.parametrize("line", RUN_TIME.strip().splitlines())
+def test_a_key_that_only_matters_at_run_time_is_kept_with_a_warning(line: str) -> None:
+    key, _, value = line.strip().partition(": ")
+    parsed = parse(f'version: "2"\nservices:\n  web:\n    from: debian\n    {key}: {value}\n')
     assert [str(warning) for warning in parsed.warnings] == [
-        f"recipe.yml:5:5: services.web.{key}: has no meaning for an image and is ignored"
+        f"recipe.yml:5:5: services.web.{key}: only means something at run time; `baseimage compose` passes it on"
     ]
+    (web,) = parsed.recipe.services
+    assert web.config == ImageConfig()
+    assert {**web.runtime, "dev_overrides": web.dev_overrides}[key]
 
 
-@pytest.mark.parametrize("key", ["defaults", "volumes", "registries", "secrets", "networks"])
-def test_a_top_level_key_of_ansible_container_is_read_over_with_a_warning(key: str) -> None:
-    (warning,) = parse(f'version: "2"\nservices: {{web: {{from: debian}}}}\n{key}: {{a: b}}\n').warnings
-    assert str(warning) == f"recipe.yml:3:1: {key}: has no meaning for an image and is ignored"
+def test_every_key_for_run_time_is_among_those_tried() -> None:
+    tried = {line.strip().partition(": ")[0] for line in RUN_TIME.strip().splitlines()}
+    assert tried | {"secrets", "dns_search"} == RUNTIME_KEYS | {"dev_overrides"}
+
+
+def test_what_is_for_run_time_is_kept_as_it_is_written() -> None:
+    built = service("""ports: ["8080:80", 22:22]
+volumes: ["$PWD/src:/src:ro", "cache:/var/cache"]
+restart: no
+dev_overrides: {environment: {RATE: 1.10}, ports: [1234]}
+""")
+    assert built.runtime == {
+        "ports": ["8080:80", "22:22"],
+        "volumes": ["$PWD/src:/src:ro", "cache:/var/cache"],
+        "restart": "no",
+    }
+    assert built.dev_overrides == {"environment": {"RATE": "1.10"}, "ports": ["1234"]}
+    assert (built.config.exposed, built.config.volumes) == (("80/tcp", "22/tcp"), ("/var/cache",))
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("container_name: api", "is ignored: it names a container; an image is named after its service"),
+        *((f"{key}: {{state: absent}}", f"is ignored: it {ENGINE_BLOCK}") for key in ("docker", "k8s", "openshift")),
+    ],
+)
+def test_a_key_without_a_meaning_here_is_read_over_with_its_reason(key: str, reason: str) -> None:
+    parsed = parse(f'version: "2"\nservices:\n  web:\n    from: debian\n    {key}\n')
+    assert [str(warning) for warning in parsed.warnings] == [
+        f"recipe.yml:5:5: services.web.{key.partition(':')[0]}: {reason}"
+    ]
+    assert parsed.recipe.services[0].runtime == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("volumes", {"data": {"docker": {}}}),
+        ("networks", {"front": {"driver": "bridge"}}),
+        ("secrets", {"db": {"password": "vault_db_password"}}),
+        ("registries", {"hub": {"url": "https://registry.example", "namespace": "acme"}}),
+    ],
+)
+def test_a_top_level_key_of_ansible_container_is_kept_with_a_warning(key: str, value: dict[str, object]) -> None:
+    parsed = parse(f'version: "2"\nservices: {{web: {{from: debian}}}}\n{key}: {json.dumps(value)}\n')
+    (warning,) = parsed.warnings
+    assert str(warning).startswith(f"recipe.yml:3:1: {key}: ")
+    assert parsed.recipe.runtime == {key: value}
+
+
+def test_a_secret_of_a_service_is_one_of_the_recipes() -> None:
+    text = 'version: "2"\nservices: {web: {from: debian, secrets: {db: {docker: [password]}}}}\n'
+    parsed = parse(text + "secrets: {db: {password: vault_db}}\n")
+    assert parsed.recipe.services[0].runtime == {"secrets": {"db": {"docker": ["password"]}}}
+    with pytest.raises(InputError) as caught:
+        parse(text)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.message) == ("services.web.secrets.db", "is no secret of this recipe")
 
 
 def test_a_key_read_over_in_several_services_gives_one_warning() -> None:
@@ -261,19 +387,29 @@ def test_a_key_read_over_in_several_services_gives_one_warning() -> None:
     assert warning.message.endswith("(also on line 8, 11)")
 
 
-def test_settings_of_ansible_container_are_read_over_with_a_warning() -> None:
+def test_settings_of_ansible_container_are_read_over_each_with_its_reason() -> None:
     parsed = parse("""
 version: "2"
 settings:
-  vars_files: [a.yml]
+  volumes: [a:/b]
   k8s_namespace: {name: x}
-  conductor: {roles_path: [a], volumes: [b]}
+  vault_files: [a.yml]
+  conductor: {volumes: [b], save: true, provider: x}
 services: {web: {from: x}}
 """)
     assert [warning.path for warning in parsed.warnings] == [
-        "settings.vars_files",
+        "settings.volumes",
         "settings.k8s_namespace",
-        "settings.conductor.roles_path",
+        "settings.vault_files",
         "settings.conductor.volumes",
+        "settings.conductor.save",
+        "settings.conductor.provider",
     ]
-    assert parsed.warnings[0].hint == "write variables under `vars` of a service"
+    assert all(warning.message.startswith("is ignored: it ") for warning in parsed.warnings)
+    assert len({warning.message for warning in parsed.warnings}) == 6
+
+
+def test_folders_of_roles_are_read() -> None:
+    text = 'version: "2"\nsettings: {conductor: {roles_path: [../shared/roles]}}\nservices: {web: {from: x}}\n'
+    parsed = parse(text)
+    assert (parsed.recipe.roles_path, parsed.warnings) == (("../shared/roles",), ())

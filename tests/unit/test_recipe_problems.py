@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError, Problem
 from pipeline.recipe import parse_recipe
+from pipeline.recipe_bases import BootstrapKeys
 from pipeline.recipe_schema import (
-    BootstrapKeys,
     ConductorKeys,
     HealthcheckKeys,
+    MatrixKeys,
     RecipeKeys,
     RoleKeys,
     ServiceKeys,
@@ -26,6 +27,8 @@ KEYS = [
     *SettingsKeys.known(),
     *ConductorKeys.known(),
     *ServiceKeys.known(),
+    *MatrixKeys.known(),
+    "service",
     *ServiceKeys.ignored,
     *RoleKeys.known(),
     *HealthcheckKeys.known(),
@@ -38,7 +41,25 @@ SCALARS = (
     st.none() | st.booleans() | st.integers(-1, 70000) | st.floats(allow_nan=False, allow_infinity=False, width=16)
 )
 TEXTS = st.sampled_from(
-    ["", " ", "2", "debian:12", "a b", "A=b", "80:80", "/data", "10s", "SIGTERM", "'", "{x}", "\u00e9"]
+    [
+        "",
+        " ",
+        "2",
+        "web",
+        "{{ a }}",
+        "{% x",
+        "{{ [1] }}",
+        "debian:12",
+        "a b",
+        "A=b",
+        "80:80",
+        "/data",
+        "10s",
+        "SIGTERM",
+        "'",
+        "{x}",
+        "\u00e9",
+    ]
 )
 VALUES = st.recursive(
     SCALARS | TEXTS,
@@ -106,13 +127,18 @@ services:
         ("verify: maybe", "verify", "must be true, false or a map", ""),
         ("verify: {ready_seconds: 0}", "verify.ready_seconds", "must be more than 0, is 0", ""),
         ("roles: nginx", "roles", "must be a list, is a text", ""),
-        ("roles: [5]", "roles[0]", "must be a role's name, or a map with the key role", ""),
+        ("roles: [5]", "roles[0]", "must be a role's name, or a map with the key role or tasks", ""),
         ("roles: [{gather_facts: no}]", "roles[0].role", "is missing", ""),
         ("roles: [{role: }]", "roles[0].role", "must be a text, is nothing", ""),
         ("roles: [{role: a, gather_facts: 'no'}]", "roles[0].gather_facts", "must be true or false, is a text", ""),
         ("roles: [{role: a, cache: 1h}]", "roles[0].cache", "must be 'auto' or 'never', is '1h'", ""),
         ("roles: [{role: a, when: x}]", "roles[0].when", "is a keyword of Ansible", ""),
         ("roles: [{role: a, my-x: 1}]", "roles[0].my-x", "cannot name a variable", "did you mean my_x?"),
+        ("roles: [{tasks: []}]", "roles[0].tasks", "must not be empty", ""),
+        ("roles: [{tasks: [a]}]", "roles[0].tasks[0]", "must be a map, is a text", ""),
+        ("roles: [{tasks: 5}]", "roles[0].tasks", "must be a list of tasks, or the path of a file of tasks", ""),
+        ("roles: [{tasks: a.yml, nam: b}]", "roles[0].nam", "unknown key", "did you mean name?"),
+        ("roles: [{tasks: a.yml, name: a/b}]", "roles[0].name", "must be made of letters, digits and _", ""),
         ("roles: ['']", "roles[0]", "must not be empty", ""),
         ("roles: [a, ]\nroles: [b]", "roles", "this key stands on line 5 already", "keep one of the two"),
         ("vars: {1a: x}", "vars.1a", "cannot name a variable", ""),
@@ -135,6 +161,12 @@ services:
         ("stop_signal: SIGNOPE", "stop_signal", "must be a signal such as SIGTERM", ""),
         ("shell: []", "shell", "must not be empty", ""),
         ("onbuild: RUN x", "onbuild", "must be a list, is a text", ""),
+        ("mem_limit: true", "mem_limit", "must be a number, or a text such as 512m", ""),
+        ("privileged: 1", "privileged", "must be true or false, is a number", ""),
+        ("depends_on: db", "depends_on", "must be a list of texts, or a map", ""),
+        ("networks: {front: }", "networks.front", "has no value", ""),
+        ("dev_overrides: {roles: []}", "dev_overrides.roles", "unknown key", ""),
+        ("dev_overrides: {prots: []}", "dev_overrides.prots", "unknown key", "did you mean ports?"),
         ("python: venv", "python", "must be 'runtime' or 'base', is 'venv'", ""),
     ],
 )
@@ -154,7 +186,7 @@ def test_a_mistake_in_a_service_says_where_what_and_often_what_to_do(
     ("base", "path", "message", "hint"),
     [
         ("", "from", "has no value", ""),
-        ("5", "from", "must be an image reference, or a map with one of image, bootstrap and rootfs", ""),
+        ("5", "from", "must be an image reference, or a map with one of image, bootstrap, rootfs and service", ""),
         ("{suite: trixie}", "from", "must be an image reference, or a map", ""),
         ("Debian:12", "from", "the repository 'Debian'", "write debian:12"),
         ("scratch", "from", "scratch holds nothing", "write from: {bootstrap: trixie}"),
@@ -179,7 +211,8 @@ def test_a_mistake_in_a_base_says_which_part(base: str, path: str, message: str,
     ("text", "path", "message"),
     [
         ("", "", "the file is empty"),
-        ("- a", "", "must be a map, is a list"),
+        ("- a", "", "is a list, and a recipe is a map"),
+        ("web: {from: x}\ndb: {image: y}", "", "is a map of services without the rest of a recipe"),
         ('version: "2"', "services", "is missing"),
         ('version: "2"\nservices: {}', "services", "must not be empty"),
         ('version: "2"\nservices:', "services", "has no value"),

@@ -201,3 +201,11 @@ def test_what_cannot_be_tagged_is_not_recorded(home: Home) -> None:
 def test_a_role_that_is_missing_is_an_input_error(home: Home) -> None:
     with pytest.raises(InputError, match="there is no role 'nope'"):
         home.records().role_files(RoleUse("nope", line=7))
+
+
+def test_what_the_roles_meta_files_say_is_part_of_the_finished_image_only(home: Home) -> None:
+    home.built(SERVICE)
+    other = replace(SERVICE, role_config=ImageConfig(stop_signal="SIGQUIT"))
+    assert reused(home.keys(other)) == [True, True, False]
+    home.built(other)
+    assert reused(home.keys(other)) == [True, True, True]

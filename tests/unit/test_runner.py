@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from pipeline.errors import EngineError, PlayFailedError, StopRequested, UsageError, VerificationError
+from pipeline.errors import EngineError, PipelineError, PlayFailedError, StopRequested, UsageError, VerificationError
 from pipeline.events import ImageBuilt, Layer, StepCached, StepFailed, StepFinished, StepStarted, Warned
 from pipeline.image_config import ImageConfig
-from pipeline.recipe import Service, Verify
+from pipeline.recipe import BaseImage, BuiltService, Service, Verify
 from pipeline.runner import Entry, Rules, run
 from pipeline.stage import Build
 from stages import CATALOGUE
@@ -26,7 +28,7 @@ def go(
 ) -> tuple[Build, ...]:
     world.engine.calls.clear()
     world.events.clear()
-    builds = tuple(a_build(service, *services[1:]) for service in services)
+    builds = tuple(a_build(service, *(other for other in services if other is not service)) for service in services)
     return run(builds, world.tools, catalogue, FakeClock(), rules or Rules())
 
 
@@ -264,3 +266,47 @@ def test_nothing_is_pushed_before_all_services_are_built(world: World) -> None:
     finished = steps(world, StepFinished)
     assert finished[-2:] == ["one/push", "two/push"]
     assert finished.index("two/tag") < finished.index("one/push")
+
+
+# services built on one another
+
+
+def on_web(*roles: str, config: ImageConfig | None = None) -> Service:
+    return replace(a_service(*roles, name="app", config=config), base=BuiltService("web"))
+
+
+def test_a_service_starts_from_the_image_of_the_one_that_it_is_built_on(world: World) -> None:
+    web, app = go(world, a_service("nginx", config=ImageConfig(user="www", stop_signal="SIGQUIT")), on_web("app"))
+    assert app.base == world.engine.find_image(web.image or "")
+    assert [layer.created_by for layer in world.engine.images[app.image or ""].layers] == ["", "role nginx", "role app"]
+    config = world.engine.images[app.image or ""].config
+    assert (config.user, config.stop_signal) == ("www", "SIGQUIT")
+    report = next(
+        event for event in world.emitted(ImageBuilt) if isinstance(event, ImageBuilt) and event.service == "app"
+    )
+    assert [layer.made_by for layer in report.layers] == ["service web", "role app"]
+
+
+def test_only_a_change_of_the_other_service_builds_the_dependent_again(world: World) -> None:
+    go(world, a_service("nginx"), on_web("app"))
+    go(world, a_service("nginx"), on_web("app"))
+    assert world.verbs() == ["tag"] * 4
+    go(world, a_service("nginx", config=ImageConfig(user="www")), on_web("app"))
+    assert [call for call in world.engine.calls if call.startswith("play")] == ["play app"]
+
+
+def test_package_caches_of_a_dependent_service_are_those_of_the_root(world: World) -> None:
+    world.roots.folders = ("/var/cache/apt",)
+    go(world, a_service("nginx"), on_web("app"))
+    assert set(world.roots.asked) == {BaseImage("debian:12")}
+
+
+def test_only_finished_accepts_a_dependent_that_is_built(world: World) -> None:
+    go(world, a_service("nginx"), on_web("app"))
+    go(world, a_service("nginx"), on_web("app"), rules=Rules(only_finished=True))
+    assert world.verbs() == ["tag"] * 4
+
+
+def test_a_dependent_without_the_other_service_is_refused(world: World) -> None:
+    with pytest.raises(PipelineError, match="service web is not built, which app starts from"):
+        run((a_build(on_web("app"), a_service("nginx")),), world.tools, FULL, FakeClock(), Rules())

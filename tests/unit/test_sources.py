@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pipeline.errors import InputError, Problem, UsageError
 from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.sources import RoleFinder, read_text, role_entries
+from pipeline.yaml_source import read_yaml
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_a_role_may_be_a_path_from_the_recipe_or_the_project(project: Path, writ
 
 def test_a_role_of_the_package_is_found_last_and_named_apart_when_none_is_found(project: Path, tmp_path: Path) -> None:
     add_role(tmp_path / "package" / "web")
-    looking = RoleFinder(project / "recipes" / "default.yml", project, (), tmp_path / "package")
+    looking = RoleFinder(project / "recipes" / "default.yml", project, shipped=tmp_path / "package")
     assert looking.find(RoleUse("web")).folder == Path("package/web")
     with pytest.raises(InputError) as caught:
         looking.find(RoleUse("app"))
@@ -224,3 +226,39 @@ def test_a_link_counts_by_what_it_says_even_when_it_leads_nowhere(tmp_path: Path
 def test_two_roles_with_the_same_file_are_told_apart(tmp_path: Path) -> None:
     entries = role_entries(RoleFiles("a", add_role(tmp_path / "a"), (RoleFiles("b", add_role(tmp_path / "b")),)))
     assert [entry.path for entry in entries] == ["a/tasks/main.yml", "b/tasks/main.yml"]
+
+
+# tasks of a recipe
+
+
+def test_tasks_of_a_recipe_become_a_role_that_their_content_names(tmp_path: Path) -> None:
+    finder = RoleFinder(tmp_path / "recipe.yml", tmp_path, scratch=tmp_path / "state")
+    use = RoleUse("tasks", tasks=({"name": "a", "ansible.builtin.debug": {"msg": "{{ b }}"}},))
+    found = finder.find(use)
+    assert (found.name, found.folder.name) == ("tasks", "tasks")
+    written = found.folder / "tasks" / "main.yml"
+    assert read_yaml(written.read_text(encoding="utf-8"), "x").data == list(use.tasks)
+    assert finder.find(replace(use, line=9)) == found
+    other = finder.find(replace(use, tasks=({"name": "b"},)))
+    assert other.folder != found.folder
+    assert [entry.path for entry in role_entries(other)] == ["tasks/tasks/main.yml"]
+    assert role_entries(other) != role_entries(found)
+
+
+def test_a_file_of_tasks_is_found_from_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "more.yml").write_text("- name: a\n", encoding="utf-8")
+    (tmp_path / "recipes" / "map.yml").write_text("name: a\n", encoding="utf-8")
+    finder = RoleFinder(tmp_path / "recipes/recipe.yml", tmp_path, scratch=tmp_path / "state")
+    folder = finder.find(RoleUse("more", tasks_file="more.yml")).folder
+    assert (folder / "tasks/main.yml").read_text(encoding="utf-8") == "- name: a\n"
+    for name, place, message in (
+        ("nope.yml", "recipes/recipe.yml:5", "the file of tasks is missing"),
+        ("map.yml", "recipes/map.yml:1", "is no list of tasks"),
+    ):
+        with pytest.raises(InputError) as caught:
+            finder.find(RoleUse("more", line=5, tasks_file=name))
+        (problem,) = caught.value.problems
+        assert f"{problem.file}:{problem.line}" == place
+        assert message in problem.message
