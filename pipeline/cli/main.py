@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, upkeep
+from pipeline.cli import build, modules, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -54,6 +54,7 @@ for command in (
     build.build,
     upkeep.doctor,
     upkeep.gc,
+    modules.initialize,
     build.plan,
     build.push,
     build.tag,
