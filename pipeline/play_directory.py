@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.player import Play, RoleFiles
+from pipeline.player import DEPLOYABLES, Play, RoleFiles
 
 FACTS = "/tmp/facts"  # noqa: S108 - a folder of the conductor, where nobody else is
 """Where the conductor keeps the facts of each service's target from one role to the next."""
@@ -34,7 +34,8 @@ def _playbook(play: Play) -> list[dict[str, Any]]:
     if not play.gather_facts:
         # Left out otherwise: only then does Ansible's smart gathering use the facts that an earlier role left.
         head["gather_facts"] = False
-    return [{**head, "vars": play.variables, "roles": [role]}]
+    known = {"deployables_path": DEPLOYABLES} if play.role.deployables else {}
+    return [{**head, "vars": {**known, **play.variables}, "roles": [role]}]
 
 
 def _copy_roles(role: RoleFiles, folder: Path) -> None:

@@ -74,6 +74,7 @@ class RoleUse:
     gather_facts: bool = True
     cache: Literal["auto", "never"] = "auto"
     line: int = 0
+    deployables: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -221,7 +222,7 @@ def _role(keys: str | RoleKeys, line: int) -> RoleUse:
     if isinstance(keys, str):
         return RoleUse(keys, line=line)
     parameters = {**keys.vars, **(keys.model_extra or {})}
-    return RoleUse(keys.role, parameters, keys.gather_facts, keys.cache, line)
+    return RoleUse(keys.role, parameters, keys.gather_facts, keys.cache, line, tuple(keys.deployables))
 
 
 def _verify(keys: bool | VerifyKeys) -> Verify:  # noqa: FBT001 - the YAML value itself

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.fingerprint import FileEntry
-from pipeline.player import RoleFiles
+from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.yaml_source import read_yaml
 
@@ -36,8 +37,20 @@ class RoleFinder:
         self._folders = (*roles_path, project / "roles", recipe.parent / "roles")
 
     def find(self, role: RoleUse) -> RoleFiles:
-        """The role's files and those of its dependencies. Raises InputError naming the recipe's line."""
-        return self._find(role.name, role.line, ())
+        """The role's files, those of its dependencies, its deployables. Raises InputError naming the recipe's line."""
+        found = self._find(role.name, role.line, ())
+        return replace(found, deployables=tuple(self._deployable(name, role) for name in role.deployables))
+
+    def _deployable(self, name: str, role: RoleUse) -> Deployable:
+        folder = self._project / "deployables" / name
+        if "/" not in name and name not in (".", "..") and folder.is_dir():
+            return Deployable(name, Path(os.path.relpath(folder)))
+        above = self._project / "deployables"
+        there = sorted(path.name for path in above.iterdir() if path.is_dir()) if above.is_dir() else []
+        hint = f"there are: {', '.join(there) or 'none'}; .projmodules names those that baseimage initialize fetches"
+        message = f"there is no folder deployables/{name}"
+        where = f"role {role.label} deployables"
+        raise InputError([Problem(os.path.relpath(self._recipe), role.line, 1, where, message, hint)])
 
     def _find(self, name: str, line: int, above: tuple[str, ...]) -> RoleFiles:
         candidates = [folder / name for folder in self._folders] + [self._recipe.parent / name, self._project / name]
@@ -62,11 +75,19 @@ class RoleFinder:
 
 
 def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
-    """Every file of a role and of its dependencies, sorted by path, with content hashes."""
-    entries = [FileEntry(f"{role.name}/{path}", *_entry(role.folder / path)) for path in sorted(_files(role.folder))]
+    """Every file of a role, of its dependencies and of its deployables, sorted by path, with content hashes."""
+    entries = [replace(entry, path=f"{role.name}/{entry.path}") for entry in file_entries(role.folder)]
+    for deployable in role.deployables:
+        above = f"{DEPLOYABLES}/{deployable.name}"
+        entries += [replace(entry, path=f"{above}/{entry.path}") for entry in file_entries(deployable.folder)]
     for dependency in role.dependencies:
         entries += role_entries(dependency)
     return tuple(dict.fromkeys(entries))
+
+
+def file_entries(folder: Path) -> tuple[FileEntry, ...]:
+    """Every file below a folder that counts, sorted by path, with content hashes."""
+    return tuple(FileEntry(path, *_entry(folder / path)) for path in sorted(_files(folder)))
 
 
 def _entry(path: Path) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError, Problem, UsageError
-from pipeline.player import RoleFiles
+from pipeline.player import Deployable, RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.sources import RoleFinder, read_text, role_entries
 
@@ -213,3 +213,29 @@ def test_a_link_counts_by_what_it_says_even_when_it_leads_nowhere(tmp_path: Path
 def test_two_roles_with_the_same_file_are_told_apart(tmp_path: Path) -> None:
     entries = role_entries(RoleFiles("a", add_role(tmp_path / "a"), (RoleFiles("b", add_role(tmp_path / "b")),)))
     assert [entry.path for entry in entries] == ["a/tasks/main.yml", "b/tasks/main.yml"]
+
+
+# deployables
+
+
+def test_the_deployables_that_a_role_names_are_part_of_its_files(project: Path) -> None:
+    add_role(project / "roles" / "app")
+    for name in ("shop", "other"):
+        (project / "deployables" / name / ".git").mkdir(parents=True)
+        (project / "deployables" / name / ".git" / "HEAD").touch()
+        (project / "deployables" / name / "run").touch(mode=0o755)
+    found = finder(project).find(RoleUse("app", deployables=("shop",)))
+    assert found.deployables == (Deployable("shop", Path("deployables/shop")),)
+    paths = [(entry.path, entry.mode) for entry in role_entries(found)]
+    assert paths == [("app/tasks/main.yml", ""), ("/src/deployables/shop/run", "x")]
+
+
+@pytest.mark.parametrize("name", ["shp", "..", "../roles", "shop/lib"])
+def test_a_deployable_that_is_no_folder_of_its_place_is_a_mistake(project: Path, name: str) -> None:
+    add_role(project / "roles" / "app")
+    (project / "deployables" / "shop" / "lib").mkdir(parents=True)
+    with pytest.raises(InputError) as caught:
+        finder(project).find(RoleUse("app", line=7, deployables=(name,)))
+    (found,) = caught.value.problems
+    assert str(found) == (f"recipes/default.yml:7:1: role app deployables: there is no folder deployables/{name}")
+    assert found.hint.startswith("there are: shop; ")
