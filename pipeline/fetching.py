@@ -84,6 +84,27 @@ class Fetcher:
         if problems:
             raise SourcesError(problems)
 
+    def remove(self, entry: LockEntry, *, dry_run: bool) -> str | None:
+        """Remove a module's folder if all of it can be fetched again.
+
+        Returns "" when it was (or with `dry_run` would be) removed, else why it is kept; None when it is not there.
+        """
+        folder = self._project / entry.path
+        if self._through_a_link(entry.path):
+            return "is reached through a symbolic link"
+        try:
+            found = self._git.inspect(folder)
+        except GitError as error:
+            return f"cannot be looked into: {error.message}"
+        if found.place == "missing":
+            return None
+        kept = checkout.keeps_users_work(self._address(entry.url), entry.commit, found)
+        if not kept and not dry_run:
+            shutil.rmtree(folder)
+            with suppress(OSError):  # others are in there
+                folder.parent.rmdir()
+        return kept
+
     def _plan(self, module: Module, lock: Mapping[str, LockEntry], wishes: Wishes) -> Plan:
         entry = lock.get(module.path)
         locked = entry.commit if entry and entry.holds_for(module) else ""
@@ -92,7 +113,7 @@ class Fetcher:
         except GitError as error:
             hint = "mend the repository, or move it away"
             return Plan(module, Checkout("repository"), Decision("refuse", error.message, hint), locked)
-        resolved = replace(module, url=self._address(module))
+        resolved = self._resolved(module)
         return Plan(module, found, checkout.decide(resolved, found, locked, wishes), "" if wishes.update else locked)
 
     def _one(self, plan: Plan) -> str:
@@ -115,7 +136,7 @@ class Fetcher:
         return "" if module.archive else commit
 
     def _work(self, plan: Plan) -> str:
-        module = replace(plan.module, url=self._address(plan.module))
+        module = self._resolved(plan.module)
         folder = self._at(module)
 
         def progress(received: int) -> None:
@@ -179,11 +200,14 @@ class Fetcher:
                 return True
         return False
 
-    def _address(self, module: Module) -> str:
-        """The module's URL; a relative path is one relative to the project."""
-        url = module.url
-        of_galaxy = module.archive and not url.endswith(ARCHIVES)
-        if of_galaxy or _ELSEWHERE.match(url) or url.startswith("/"):
+    def _resolved(self, module: Module) -> Module:
+        """The module with an address that holds anywhere; a name of Galaxy's does as it is."""
+        of_galaxy = module.archive and not module.url.endswith(ARCHIVES)
+        return module if of_galaxy else replace(module, url=self._address(module.url))
+
+    def _address(self, url: str) -> str:
+        """A URL; a relative path is one relative to the project."""
+        if _ELSEWHERE.match(url) or url.startswith("/"):
             return url
         return os.path.normpath(self._project.resolve() / url)
 

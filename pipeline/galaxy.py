@@ -26,7 +26,7 @@ class Galaxy:
         if program is None:
             hint = "install ansible-core, or give the role's git repository as src"
             raise GalaxyError(f"{PROGRAM} is not installed here, and only git repositories do without it", hint=hint)
-        scratch = folder.with_name(f"{folder.name}-galaxy")
+        scratch = folder.absolute().with_name(f"{folder.name}-galaxy")
         try:
             self._install(program, module, scratch)
             (scratch / "role").rename(folder)
@@ -41,7 +41,7 @@ class Galaxy:
         words = ("role", "install", "--no-deps", "--roles-path", str(scratch), "--role-file")
         said: list[str] = []
         command = (program, *words, str(scratch / "requirements.yml"))
-        code, output = self._workers.run(command, self._environ, folder=scratch, printed=said.append)
+        code, output = self._workers.run(command, self._environ, printed=said.append)
         if code or not (scratch / "role").is_dir():
             worth = [line.strip() for line in (*said, *output.splitlines()) if line.strip()]
             raise GalaxyError(masked("; ".join(worth[:4])) or f"{PROGRAM} ended with {code}")

@@ -17,7 +17,7 @@ from pipeline.fetching import Fetcher, Plan
 from pipeline.galaxy import Galaxy
 from pipeline.git import Git
 from pipeline.locks import Locks
-from pipeline.module_lock import LOCK_FILE, LockEntry, parse_lock
+from pipeline.module_lock import LOCK_FILE, LockEntry, lock_text, parse_lock
 from pipeline.modules import MODULES_FILE, Module, checked_paths, parse_modules
 from pipeline.processes import Workers
 from pipeline.requirements import REQUIREMENTS_FILE, parse_requirements
@@ -31,6 +31,14 @@ class Declared:
     lock: dict[str, LockEntry]
     files: tuple[str, ...]
     """The names of those files of the project that were there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A folder that `clean` removed, or why it was kept."""
+
+    path: str
+    kept: str
 
 
 class Workspace:
@@ -87,6 +95,14 @@ class Workspace:
         if plans:
             self._fetcher.carry_out(plans, declared.lock)
             self._warn_of_tracked(plans)
+
+    def clean(self, *, dry_run: bool) -> tuple[Cleaned, ...]:
+        """Remove what the lock file names and can be fetched again; says what became of each folder that is there."""
+        path = self._folder / LOCK_FILE
+        text = sources.read_text(path, "lock file") if path.exists() else lock_text(())
+        entries = parse_lock(text, assembly.shown(path)).values()
+        outcomes = ((entry.path, self._fetcher.remove(entry, dry_run=dry_run)) for entry in entries)
+        return tuple(Cleaned(path, kept) for path, kept in outcomes if kept is not None)
 
     def _warn_of_tracked(self, plans: tuple[Plan, ...]) -> None:
         paths = tuple(plan.module.path for plan in plans)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.fingerprint import FileEntry
+from pipeline.modules import MODULES_FILE
 from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
 from pipeline.recipe import RoleUse
+from pipeline.requirements import REQUIREMENTS_FILE
 from pipeline.yaml_source import read_yaml
 
 IGNORED = (".git", "__pycache__", ".DS_Store")
@@ -71,6 +73,8 @@ class RoleFinder:
         )
         asked = f" (a dependency of {above[-1]})" if above else ""
         hint = f"looked in {looked}; there are: {', '.join(names) or 'none'}"
+        if any((self._project / name).exists() for name in (MODULES_FILE, REQUIREMENTS_FILE)):
+            hint += "; what the project names elsewhere is fetched by: baseimage initialize"
         return Problem(os.path.relpath(self._recipe), line, 1, "roles", f"there is no role {name!r}{asked}", hint)
 
 

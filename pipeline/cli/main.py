@@ -52,6 +52,7 @@ def cli() -> None:
 
 for command in (
     build.build,
+    modules.clean,
     upkeep.doctor,
     upkeep.gc,
     modules.initialize,

@@ -1,4 +1,4 @@
-"""The commands about folders that come from elsewhere: initialize."""
+"""The commands about folders that come from elsewhere: initialize, clean."""
 
 from __future__ import annotations
 
@@ -72,6 +72,31 @@ def initialize(**given: Any) -> None:
         with open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ) as emit:
             relay.sink = emit
             _shown(emit, plans, given, lambda: workspace.carry_out(plans, declared))
+
+
+_CLEAN = """\
+Remove the folders that initialize brought.
+
+Only what projmodules.lock names is removed, and only where all of it can be fetched again: a checkout at the locked
+commit, without changes, without commits of yours, without files that git ignores. Everything else stays, and the
+command says why. Images and cached layers are gc's business: baseimage gc --all.
+"""
+
+
+@click.command(help=_CLEAN, epilog=EPILOG)
+@project_folder
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@debug
+def clean(**given: Any) -> None:
+    """Remove what initialize brought."""
+    workspace = Workspace(given["project"], os.environ, _Relay())
+    with workspace.alone(), system_errors():
+        outcomes = workspace.clean(dry_run=given["dry_run"])
+    verb = "would remove" if given["dry_run"] else "removed"
+    for outcome in outcomes:
+        click.echo(f"keeping {outcome.path}: it {outcome.kept}" if outcome.kept else f"{verb} {outcome.path}")
+    if not outcomes:
+        click.echo("nothing to clean: projmodules.lock names no folder that is there")
 
 
 class _Relay:

@@ -413,8 +413,10 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "initialize"}
-    options = {str(option.name) for name, option in OPTIONS if name != "initialize"}  # its own tests look at those
+    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "initialize", "clean"}
+    options = {
+        str(option.name) for name, option in OPTIONS if name not in ("initialize", "clean")
+    }  # its own tests look at those
     assert options | {"recipe"} == set(WITH)
 
 

@@ -156,3 +156,26 @@ def test_the_help_teaches_the_format_as_it_is(typist: Typist) -> None:
     typist.home.write(".projmodules", example + "\n")
     assert typist.run("initialize")[0] == 0
     assert isinstance(cli.cli.commands["initialize"], click.Command)
+
+
+# clean
+
+
+def test_clean_says_what_it_removes_and_what_it_keeps(typist: Typist) -> None:
+    assert typist.run("clean") == (0, "nothing to clean: projmodules.lock names no folder that is there\n", "")
+    typist.home.modules(one=typist.one.folder, two=typist.one.folder)
+    typist.run("initialize")
+    typist.home.write("roles/two/mine.yml", "mine")
+    keeping = "keeping roles/two: it has changes that are not committed\n"
+    assert typist.run("clean", "--dry-run") == (0, f"would remove roles/one\n{keeping}", "")
+    assert typist.run("clean", "--project", "..")[1].startswith("nothing to clean")
+    assert typist.run("clean") == (0, f"removed roles/one\n{keeping}", "")
+    assert not (typist.home.folder / "roles/one").exists()
+
+
+def test_clean_touches_nothing_when_the_lock_file_is_not_ours(typist: Typist) -> None:
+    typist.home.write("projmodules.lock", "modules: {.: x}\n")
+    code, out, err = typist.run("clean", "--debug")
+    assert (code, out) == (2, "")
+    assert "no lock file of version 1" in err
+    assert "Traceback" in err

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import tarfile
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -54,10 +57,10 @@ def test_two_good_entries_are_both_there_and_the_second_run_uses_no_network(
     shutil.rmtree(one.folder)
     shutil.rmtree(two.folder)
     home.events.clear()
-    before = (home.folder / "projmodules.lock").stat()
+    before = (home.folder / "projmodules.lock").stat().st_ino
     home.initialize()
     assert [type(event) for event in home.events] == [StepCached, StepCached]
-    assert (home.folder / "projmodules.lock").stat() == before
+    assert (home.folder / "projmodules.lock").stat().st_ino == before
 
 
 def test_one_bad_url_of_three_is_reported_and_the_other_two_are_there(
@@ -418,3 +421,78 @@ def test_without_ansible_galaxy_a_name_of_galaxy_s_is_refused_with_the_way_out(h
         bring_missing(home.folder, {**home.environ, "PATH": str(tools)}, home.events.append, offline=False)
     assert "git repository as src" in caught.value.problems[0].hint
     assert list((home.folder / "roles").iterdir()) == []
+
+
+@pytest.mark.skipif(find_spec("ansible") is None, reason="ansible-core comes with the extra `lint`")
+def test_a_tar_file_s_role_is_installed_by_ansible_galaxy_and_then_left_alone(home: Home, tmp_path: Path) -> None:
+    galaxy = Path(sys.executable).with_name("ansible-galaxy")
+    files = {"tasks/main.yml": "- debug:\n", "meta/main.yml": "galaxy_info: {author: x, license: MIT}\n"}
+    with tarfile.open(home.folder / "x.tar.gz", "w:gz") as archive:
+        for name, text in files.items():
+            (tmp_path / "content").write_text(text)
+            archive.add(tmp_path / "content", f"x-1.0/{name}")
+    home.write("requirements.yml", "- {src: x.tar.gz, name: x}\n")
+    environ = {**home.environ, "PATH": f"{galaxy.parent}:{home.environ['PATH']}"}
+    bring_missing(home.folder, environ, home.events.append, offline=False)
+    assert (home.folder / "roles/x/tasks/main.yml").read_text() == "- debug:\n"
+    assert [path.name for path in (home.folder / "roles").iterdir()] == ["x"]
+    home.initialize(OFFLINE)
+    assert isinstance(home.events[-1], StepCached)
+
+
+# clean
+
+
+def cleaned(home: Home, *, dry_run: bool = False) -> dict[str, str]:
+    """What became of each folder."""
+    outcomes = Workspace(home.folder, home.environ, home.events.append).clean(dry_run=dry_run)
+    return {outcome.path: outcome.kept for outcome in outcomes}
+
+
+def test_clean_removes_what_was_brought_and_nothing_of_the_user_s(home: Home, one: Repository) -> None:
+    home.modules(plain=one.folder, changed=one.folder, committed=one.folder, ignored=one.folder, replaced=one.folder)
+    home.initialize()
+    home.write("roles/mine/tasks/main.yml", "mine")
+    home.write("roles/changed/new.yml", "mine")
+    home.write("roles/committed/new.yml", "mine")
+    git(home.folder / "roles/committed", "checkout", "--quiet", "-b", "side")
+    git(home.folder / "roles/committed", "add", ".")
+    git(home.folder / "roles/committed", "commit", "--quiet", "-m", "mine")
+    git(home.folder / "roles/committed", "checkout", "--quiet", one.tip)
+    home.write("roles/ignored/.git/info/exclude", "secret\n")
+    home.write("roles/ignored/secret", "mine")
+    shutil.rmtree(home.folder / "roles/replaced")
+    home.write("roles/replaced/tasks/main.yml", "mine")
+    expected = {
+        "roles/changed": "has changes that are not committed",
+        "roles/committed": "has commits that its origin does not have",
+        "roles/ignored": "has files that git ignores, which cannot be fetched again",
+        "roles/plain": "",
+        "roles/replaced": "is no checkout",
+    }
+    assert cleaned(home, dry_run=True) == expected
+    assert (home.folder / "roles/plain").exists()
+    assert cleaned(home) == expected
+    there = sorted(path.name for path in (home.folder / "roles").iterdir())
+    assert there == ["changed", "committed", "ignored", "mine", "replaced"]
+    assert (home.folder / "projmodules.lock").exists()
+
+
+def test_what_was_cleaned_away_is_brought_again_at_the_same_commits(home: Home, one: Repository) -> None:
+    home.modules(one=one.folder)
+    home.initialize()
+    one.commit("new.yml", "new")
+    assert cleaned(home) == {"roles/one": ""}
+    assert not (home.folder / "roles").exists()
+    assert cleaned(home) == {}
+    home.initialize()
+    assert home.at("roles/one") == one.first
+
+
+def test_clean_does_not_go_through_a_link(home: Home, one: Repository, tmp_path: Path) -> None:
+    home.modules(one=one.folder)
+    home.initialize()
+    (home.folder / "roles").rename(tmp_path / "elsewhere")
+    (home.folder / "roles").symlink_to(tmp_path / "elsewhere")
+    assert cleaned(home) == {"roles/one": "is reached through a symbolic link"}
+    assert (tmp_path / "elsewhere" / "one").exists()

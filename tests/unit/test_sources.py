@@ -215,6 +215,12 @@ def test_two_roles_with_the_same_file_are_told_apart(tmp_path: Path) -> None:
     assert [entry.path for entry in entries] == ["a/tasks/main.yml", "b/tasks/main.yml"]
 
 
+def test_a_missing_role_of_a_project_with_modules_is_said_how_to_fetch(project: Path) -> None:
+    assert "initialize" not in problem(project, "app").hint
+    (project / ".projmodules").touch()
+    assert "fetched by: baseimage initialize" in problem(project, "app").hint
+
+
 # deployables
 
 
