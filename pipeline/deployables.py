@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from pipeline.engine import Channel, ContainerId, Engine
 from pipeline.errors import PipelineError
-from pipeline.fingerprint import digest
+from pipeline.fingerprint import FileEntry, digest
 from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
 from pipeline.sources import file_entries
 
@@ -31,7 +31,7 @@ class Deployables:
             entries = file_entries(deployable.folder)
             content = digest([(entry.path, entry.mode, entry.digest) for entry in entries])
             if self._sent.get(deployable.name) != content:
-                self._send(container, deployable)
+                self._send(container, deployable, entries)
                 self._sent[deployable.name] = content
                 said.append(f"{deployable.name}: {len(entries)} files sent to {DEPLOYABLES}/{deployable.name}")
         return tuple(said)
@@ -40,12 +40,12 @@ class Deployables:
         """The conductor is gone."""
         self._sent.clear()
 
-    def _send(self, container: ContainerId, deployable: Deployable) -> None:
+    def _send(self, container: ContainerId, deployable: Deployable, entries: tuple[FileEntry, ...]) -> None:
         script = files("pipeline").joinpath("scripts", "receive.py").read_text(encoding="utf-8")
         channel = self._engine.open(container, ("python3", "-c", script, f"{DEPLOYABLES}/{deployable.name}"))
         try:
             with suppress(BrokenPipeError, ConnectionError):  # it has ended, and says why on stderr
-                _write(deployable, channel)
+                _write(deployable, entries, channel)
             if channel.stdout.read().strip() != b"received":
                 said = channel.stderr().decode(errors="replace")
                 raise PipelineError(f"{deployable.folder} could not be sent to the conductor", detail=said)
@@ -53,10 +53,10 @@ class Deployables:
             channel.close()
 
 
-def _write(deployable: Deployable, channel: Channel) -> None:
+def _write(deployable: Deployable, entries: tuple[FileEntry, ...], channel: Channel) -> None:
     """The files as a tar stream: the same bytes for the same content. Its end tells by itself that it is over."""
     with tarfile.open(fileobj=channel.stdin, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        for entry in file_entries(deployable.folder):
+        for entry in entries:
             path = deployable.folder / entry.path
             member = archive.gettarinfo(path, entry.path)
             member.uid = member.gid = 0

@@ -148,7 +148,7 @@ class Fetcher:
             case "fetch" | "replace":
                 return self._bring(folder, lambda beside: self._make(beside, module, plan.locked, progress))
             case _:
-                raise GitError(plan.decision.reason)
+                raise GitError(masked(plan.decision.reason))
 
     def _make(self, beside: Path, module: Module, locked: str, progress: Callable[[int], None]) -> str:
         if module.archive:

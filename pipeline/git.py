@@ -26,6 +26,13 @@ _SETTINGS = {
     "GCM_INTERACTIVE": "never",
     "LC_ALL": "C",
 }
+_UNLESS_SET = {
+    # ssh asks on the terminal by itself; who has set a command of their own has taken care of that.
+    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=60",
+    # A server that says nothing for a minute is given up.
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
+    "GIT_HTTP_LOW_SPEED_TIME": "60",
+}
 _OF_ANOTHER_REPOSITORY = (
     "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX GIT_CONFIG"
 ).split()
@@ -40,8 +47,8 @@ class Git:
     def __init__(self, environ: Mapping[str, str], workers: Workers) -> None:
         self._workers = workers
         self._environ = {key: value for key, value in environ.items() if key not in _OF_ANOTHER_REPOSITORY} | _SETTINGS
-        # ssh asks on the terminal by itself; who has set a command of their own has taken care of that.
-        self._environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+        for name, value in _UNLESS_SET.items():
+            self._environ.setdefault(name, value)
 
     def config(self, file: Path, shown: str) -> str:
         """What `git config --list -z` makes of a file in git's configuration grammar. Raises InputError."""
@@ -68,7 +75,9 @@ class Git:
             return Checkout("empty")
         if not (folder / ".git").exists():
             return Checkout("folder")
-        status = self._ask(folder, "status", "--porcelain", "--ignored", "--untracked-files=normal").splitlines()
+        status = self._ask(
+            folder, "--no-optional-locks", "status", "--porcelain", "--ignored", "--untracked-files=normal"
+        ).splitlines()
         ours = ("--not", "--glob=refs/baseimage", "--remotes", "--tags")
         return Checkout(
             "repository",
@@ -114,7 +123,7 @@ class Git:
             self._receive(folder, everything, progress)
         if found := self._known(folder, commit):
             return found
-        raise GitError(f"{module.url} has no commit {commit}")
+        raise GitError(masked(f"{module.url} has no commit {commit}"))
 
     def _known(self, folder: Path, commit: str) -> str:
         return self._or_nothing(folder, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")

@@ -61,7 +61,7 @@ def initialize(**given: Any) -> None:
     """Fetch what the project names."""
     relay = _Relay()
     workspace = Workspace(given["project"], os.environ, relay)
-    with workspace.alone():
+    with workspace.alone(), system_errors():
         declared = workspace.declared()
         plans = workspace.plan(declared, Wishes(given["update"], given["force"], given["offline"]))
         if not plans and given["log_format"] != "json":

@@ -7,6 +7,7 @@ import shutil
 import sys
 import tarfile
 import threading
+import traceback
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from pipeline import git as git_module
 from pipeline.checkout import Wishes
-from pipeline.errors import InputError, StopRequested, UsageError
+from pipeline.errors import InputError, SourcesError, StopRequested, UsageError
 from pipeline.events import StepCached, StepFailed, StepFinished, Warned
 from pipeline.initializing import Workspace, bring_missing
 from tests.unit.repositories import Home, Repository, git
@@ -496,3 +497,15 @@ def test_clean_does_not_go_through_a_link(home: Home, one: Repository, tmp_path:
     (home.folder / "roles").symlink_to(tmp_path / "elsewhere")
     assert cleaned(home) == {"roles/one": "is reached through a symbolic link"}
     assert (tmp_path / "elsewhere" / "one").exists()
+
+
+def test_a_trace_shows_no_credentials_either(home: Home, one: Repository) -> None:
+    home.modules(one="http://user:s3cret@example.org/x.git")
+    git(home.folder, "clone", "--quiet", str(one.folder), "roles/one")
+    git(home.folder / "roles/one", "remote", "set-url", "origin", "http://user:0ther@example.org/y.git")
+    with pytest.raises(SourcesError) as caught:
+        home.initialize()
+    trace = "".join(traceback.format_exception(caught.value))
+    assert "is a checkout of http://***@example.org/y.git" in trace
+    assert "s3cret" not in trace
+    assert "0ther" not in trace
