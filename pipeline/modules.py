@@ -25,7 +25,8 @@ class Module:
     """One folder that is fetched: where it belongs, whence, and which state of it; `label` is for messages.
 
     `version` is Galaxy's word: a branch, a tag or a commit, whichever there is. `depth` 0 is the whole history.
-    `archive` marks what Galaxy or a tar file brings, which has no commits.
+    `archive` marks what Galaxy or a tar file brings, which has no commits; `server` is the Galaxy server that a
+    collection comes from, "" the one that is configured.
     """
 
     label: str
@@ -37,6 +38,8 @@ class Module:
     version: str = ""
     depth: int = 0
     archive: bool = False
+    collection: bool = False
+    server: str = ""
     file: str = MODULES_FILE
     line: int = 0
 

@@ -25,13 +25,15 @@ class Deployable:
 class RoleFiles:
     """A role on disk: its folder and, beside it, the folders of the roles that its meta depends on, by name.
 
-    `deployables` are the application sources that its use in the recipe names.
+    `deployables` are the application sources that its use in the recipe names, `collections` the folder of the
+    project's own collections, where it has any.
     """
 
     name: str
     folder: Path
     dependencies: tuple[RoleFiles, ...] = ()
     deployables: tuple[Deployable, ...] = ()
+    collections: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
+from pipeline.collection_requirements import parse_collections
 from pipeline.errors import InputError, Problem
 from pipeline.modules import ARCHIVES, Module, names_reference, path_mistake
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of, read_yaml
@@ -13,20 +14,21 @@ REQUIREMENTS_FILE = "requirements.yml"
 ROLE_KEYS = ("src", "name", "version", "scm")
 _PARTS = ("src", "version", "name")
 _GALAXY_NAME = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-_NO_COLLECTIONS = "collections cannot be brought: the conductor has those that its image is made with"
 
 
 def parse_requirements(text: str, file: str) -> tuple[Module, ...]:
-    """The roles that a requirements file names: a list, or a map with `roles`. Each goes to roles/NAME.
+    """What a requirements file names: a list of roles, or a map with `roles` and `collections`.
 
+    A role goes to roles/NAME, a collection to collections/ansible_collections/NAMESPACE/NAME.
     A src that is a git repository (scm: git, git+…, ….git, git@…) is one here too; another is a tar file or a name
-    of Galaxy's. Raises InputError with all mistakes; collections are one.
+    of Galaxy's. Raises InputError with all mistakes.
     """
     source = read_yaml(text, file)
     problems = list(source.problems)
     modules = [
         module for path in _role_paths(source, problems) if (module := _role(source, path, problems)) is not None
     ]
+    modules += parse_collections(source, problems)
     if problems:
         raise InputError(problems)
     return tuple(modules)
@@ -44,8 +46,6 @@ def _role_paths(source: YamlSource, problems: list[Problem]) -> list[KeyPath]:
         return []
     unknown = [key for key in data if key not in ("roles", "collections")]
     problems += [source.problem((key,), "unknown key", "known are roles, collections") for key in unknown]
-    if data.get("collections"):
-        problems.append(source.problem(("collections",), _NO_COLLECTIONS, "take this key away"))
     roles = data.get("roles") or []
     if not isinstance(roles, list):
         problems.append(source.problem(("roles",), f"must be a list, and is {kind_of(roles)}"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.collection_requirements import COLLECTIONS
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.fingerprint import FileEntry
 from pipeline.modules import MODULES_FILE
@@ -41,7 +42,12 @@ class RoleFinder:
     def find(self, role: RoleUse) -> RoleFiles:
         """The role's files, those of its dependencies, its deployables. Raises InputError naming the recipe's line."""
         found = self._find(role.name, role.line, ())
-        return replace(found, deployables=tuple(self._deployable(name, role) for name in role.deployables))
+        collections = self._project / COLLECTIONS
+        return replace(
+            found,
+            deployables=tuple(self._deployable(name, role) for name in role.deployables),
+            collections=Path(os.path.relpath(collections)) if collections.is_dir() else None,
+        )
 
     def _deployable(self, name: str, role: RoleUse) -> Deployable:
         folder = self._project / "deployables" / name
@@ -84,6 +90,8 @@ def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
     for deployable in role.deployables:
         above = f"{DEPLOYABLES}/{deployable.name}"
         entries += [replace(entry, path=f"{above}/{entry.path}") for entry in file_entries(deployable.folder)]
+    if role.collections:
+        entries += [replace(entry, path=f"{COLLECTIONS}/{entry.path}") for entry in file_entries(role.collections)]
     for dependency in role.dependencies:
         entries += role_entries(dependency)
     return tuple(dict.fromkeys(entries))

@@ -35,9 +35,10 @@ debug = click.option("--debug", is_flag=True, help="Show a trace with an error."
 _INITIALIZE = """\
 Fetch the roles and application sources that the project names.
 
-.projmodules lists git repositories, requirements.yml roles of Galaxy's. Each goes to its own path, such as
-roles/NAME or deployables/NAME. What is there at the right commit is left alone, without any network; a folder
-that holds something else, or changes of yours, is refused. One that fails does not keep the others.
+.projmodules lists git repositories, requirements.yml roles and collections as ansible-galaxy takes them. Each
+goes to its own path, such as roles/NAME or deployables/NAME. What is there at the right commit is left alone,
+without any network; a folder that holds something else, or changes of yours, is refused. One that fails does not
+keep the others.
 
 \b
 [submodule "roles/nginx"]

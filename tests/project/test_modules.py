@@ -80,3 +80,31 @@ def test_a_build_fetches_what_is_missing_and_a_role_finds_its_application(shop: 
     third = shop.build().well()
     assert (third.cached(), third.played()) == (["before"], ["app"])
     assert shop.engine.containers.run(third.image, remove=True) == b"changed\n"
+
+
+FILTER = """\
+class FilterModule:
+    def filters(self):
+        return {"shout": str.upper}
+"""
+
+
+def test_a_role_uses_a_collection_of_the_project(project: Project, busybox: dict[str, str]) -> None:
+    project.write("collections/ansible_collections/acme/tools/plugins/filter/shout.py", FILTER)
+    project.role(
+        "app",
+        """
+        - ansible.builtin.copy:
+            content: "{{ 'hello' | acme.tools.shout }}"
+            dest: /etc/said
+            mode: "0644"
+        """,
+    )
+    project.recipe(base=busybox, roles=["app"], command=["cat", "/etc/said"])
+    first = project.build().well()
+    assert project.engine.containers.run(first.image, remove=True) == b"HELLO"
+    changed = FILTER.replace("upper", "title")
+    project.write("collections/ansible_collections/acme/tools/plugins/filter/shout.py", changed)
+    second = project.build().well()
+    assert second.played() == ["app"]
+    assert project.engine.containers.run(second.image, remove=True) == b"Hello"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tarfile
 import threading
@@ -437,6 +438,23 @@ def test_a_tar_file_s_role_is_installed_by_ansible_galaxy_and_then_left_alone(ho
     bring_missing(home.folder, environ, home.events.append, offline=False)
     assert (home.folder / "roles/x/tasks/main.yml").read_text() == "- debug:\n"
     assert [path.name for path in (home.folder / "roles").iterdir()] == ["x"]
+    home.initialize(OFFLINE)
+    assert isinstance(home.events[-1], StepCached)
+
+
+@pytest.mark.skipif(find_spec("ansible") is None, reason="ansible-core comes with the extra `lint`")
+def test_a_tar_file_s_collection_goes_where_ansible_looks_for_it(home: Home) -> None:
+    galaxy = Path(sys.executable).with_name("ansible-galaxy")
+    environ = {**home.environ, "PATH": f"{galaxy.parent}:{home.environ['PATH']}"}
+    home.write("acme/galaxy.yml", "namespace: acme\nname: tools\nversion: 1.0.0\nreadme: README.md\nauthors: [x]\n")
+    home.write("acme/README.md", "x")
+    home.write("acme/plugins/filter/shout.py", "")
+    subprocess.run([galaxy, "collection", "build"], cwd=home.folder / "acme", env=environ, check=True)
+    home.write("requirements.yml", "collections: [acme/acme-tools-1.0.0.tar.gz]\n")
+    bring_missing(home.folder, environ, home.events.append, offline=False)
+    there = home.folder / "collections/ansible_collections/acme"
+    assert [path.name for path in there.iterdir()] == ["tools"]
+    assert (there / "tools/plugins/filter/shout.py").exists()
     home.initialize(OFFLINE)
     assert isinstance(home.events[-1], StepCached)
 

@@ -63,12 +63,24 @@ def test_nothing_is_no_mistake(text: str) -> None:
     assert parse(text) == ()
 
 
-def test_collections_are_refused_in_a_clear_sentence() -> None:
-    (mistake,) = mistakes("roles: []\ncollections: [community.general]\n")
-    assert mistake == (
-        "requirements.yml:2:1: collections: collections cannot be brought: "
-        "the conductor has those that its image is made with"
-    )
+def test_every_form_of_a_collection_is_read() -> None:
+    read = parse("""\
+        collections:
+          - community.general
+          - acme.tools:==1.0.0
+          - {name: acme.more, version: ">=1.0,<2.0", source: "https://galaxy.example.org", type: galaxy}
+          - {name: acme.any, version: "*"}
+          - files/acme-local-1.2.3.tar.gz
+    """)
+    assert [(each.path, each.url, each.version, each.server) for each in read] == [
+        ("collections/ansible_collections/community/general", "community.general", "", ""),
+        ("collections/ansible_collections/acme/tools", "acme.tools", "==1.0.0", ""),
+        ("collections/ansible_collections/acme/more", "acme.more", ">=1.0,<2.0", "https://galaxy.example.org"),
+        ("collections/ansible_collections/acme/any", "acme.any", "", ""),
+        ("collections/ansible_collections/acme/local", "files/acme-local-1.2.3.tar.gz", "", ""),
+    ]
+    assert all(each.archive and each.collection for each in read)
+    assert [each.line for each in read] == [2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +100,13 @@ def test_collections_are_refused_in_a_clear_sentence() -> None:
         ("- {src: --x.git, name: x}\n", "is neither a git repository"),
         ("- {src: 'https://example.org/x'}\n", "is neither a git repository"),
         ("- {src: nginx}\n", "is neither a git repository"),
+        ("collections: {a: b}\n", "collections: must be a list, and is a map"),
+        ("collections: [[a]]\n", "must be a map or a text, and is a list"),
+        ("collections: [general]\n", "'general' is neither NAMESPACE.NAME nor a file"),
+        ("collections: ['../x.y']\n", "'../x.y' is neither NAMESPACE.NAME nor a file"),
+        ("collections: [{name: 'https://example.org/x.git', type: git}]\n", "of type 'git' cannot be brought"),
+        ("collections: [{name: a.b, verison: '1'}]\n", "verison: unknown key"),
+        ("collections: [{name: a.b, version: []}]\n", "must be a text"),
     ],
 )
 def test_mistakes_are_told(text: str, mistake: str) -> None:

@@ -215,6 +215,15 @@ def test_two_roles_with_the_same_file_are_told_apart(tmp_path: Path) -> None:
     assert [entry.path for entry in entries] == ["a/tasks/main.yml", "b/tasks/main.yml"]
 
 
+def test_the_project_s_collections_are_part_of_every_role(project: Path) -> None:
+    add_role(project / "roles" / "app")
+    plugin = project / "collections" / "ansible_collections" / "acme" / "tools" / "plugins" / "filter" / "shout.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.touch()
+    paths = [entry.path for entry in role_entries(finder(project).find(RoleUse("app")))]
+    assert paths == ["app/tasks/main.yml", "collections/ansible_collections/acme/tools/plugins/filter/shout.py"]
+
+
 def test_a_missing_role_of_a_project_with_modules_is_said_how_to_fetch(project: Path) -> None:
     assert "initialize" not in problem(project, "app").hint
     (project / ".projmodules").touch()
