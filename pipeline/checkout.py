@@ -61,7 +61,7 @@ def _decide(module: Module, found: Checkout, locked: str, wishes: Wishes) -> Dec
     if found.place in ("missing", "empty"):
         return Decision("fetch")
     if module.archive:
-        return _about_archive(found, wishes)
+        return _about_archive(module, found, wishes)
     return _not_ours(found) or _about_repository(module, found, locked, wishes)
 
 
@@ -88,10 +88,12 @@ def _about_clean(module: Module, found: Checkout, locked: str, wishes: Wishes) -
     return Decision("move")
 
 
-def _about_archive(found: Checkout, wishes: Wishes) -> Decision:
+def _about_archive(module: Module, found: Checkout, wishes: Wishes) -> Decision:
     if found.place in ("file", "link", "repository"):
         return Decision("refuse", "something else is in its place", "move it away")
-    return Decision("replace", "its files are removed") if wishes.force or wishes.update else KEEP
+    if wishes.force or wishes.update:
+        return Decision("replace", f"{module.path} is removed and installed again; changes in it are lost")
+    return KEEP
 
 
 def _not_ours(found: Checkout) -> Decision | None:

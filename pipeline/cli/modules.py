@@ -54,7 +54,7 @@ projmodules.lock remembers the commits: with it, another machine gets the same. 
 @project_folder
 @click.option("--update", is_flag=True, help="Move clean checkouts to the newest commits, and rewrite the lock file.")
 @click.option("--force", is_flag=True, help="Fetch checkouts again that are changed or of another repository; asks.")
-@click.option("--yes", is_flag=True, help="With --force: do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask before something is removed.")
 @click.option("--offline", is_flag=True, help="Use no network: only look whether everything is there.")
 @log_format
 @debug
@@ -135,5 +135,7 @@ def _confirm(plans: tuple[Plan, ...]) -> None:
     for plan in replaced:
         click.echo(f"{plan.decision.reason} (from {masked(plan.module.url)})", err=True)
     if not sys.stdin.isatty():
-        raise errors.UsageError("--force has to ask, and there is no terminal", hint="say --yes if that is meant")
+        raise errors.UsageError(
+            "files would be removed, and there is no terminal to ask at", hint="say --yes if that is meant"
+        )
     click.confirm("Go on?", abort=True, err=True)
