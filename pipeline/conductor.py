@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import conductor_context
+from pipeline.deployables import Deployables
 from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Output, Sink
@@ -62,6 +63,7 @@ class Conductor:
         self._container: ContainerId | None = None
         self._waiting: Channel | None = None
         self._runtime = ""
+        self._deployables = Deployables(engine)
 
     def key(self) -> str:
         """A hash of the image's files; see `Player.key`."""
@@ -113,6 +115,7 @@ class Conductor:
         if self._container:
             self._engine.remove_container(self._container)
             self._container = None
+            self._deployables.forget()
 
     def keep_alive(self) -> tuple[str, ...]:
         """The runtime's Python, waiting for a signal and collecting orphans."""
@@ -125,6 +128,8 @@ class Conductor:
     def play(self, target: ContainerId, play: Play) -> PlayResult:
         """Transmit, work, process. Raises PlayFailedError with role, task, file and line."""
         container = self.container()
+        for line in self._deployables.send(container, play.role):
+            self._emit(Output(play.step, line))
         log = PlayLog(play.step, play.role.name, _folders(play.role))
         with tempfile.TemporaryDirectory(prefix="baseimage-play-") as scratch:
             private = Path(scratch, "private")

@@ -117,7 +117,7 @@ class BuildState:
         step = self._step(event.step)
         if isinstance(event, StepStarted | StepCached):
             step.service, step.stage, step.role = event.service, event.stage, event.role
-            step.branch = step.branch or event.role
+            step.branch = (step.branch or event.role) if event.role else ""
         match event:
             case StepStarted():
                 step.mark, step.began, step.text = "running", now, _title(event)

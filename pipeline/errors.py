@@ -61,6 +61,20 @@ class InputError(PipelineError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class SourcesError(InputError):
+    """Folders that come from elsewhere could not be brought, or were refused; all the others were."""
+
+    exit_code = EXIT_BUILD_FAILED
+
+
+class GitError(PipelineError):
+    """git could not do what it was asked; the message is its own, with credentials masked."""
+
+
+class GalaxyError(PipelineError):
+    """ansible-galaxy is not there, or could not do what it was asked."""
+
+
 class UsageError(PipelineError):
     """The command line, the project folder or the machine's set-up does not allow what was asked."""
 

@@ -48,8 +48,7 @@ class Lines:
             case TaskFinished() | Output() | Transfer():
                 return self._of_work(event, now)
             case BuildStarted():
-                steps = count(len(event.steps), "step")
-                return [f"{event.project} {event.version}  {event.recipe}: {', '.join(event.services)} ({steps})"]
+                return [_begin_text(event)]
             case _:
                 return _besides(event)
 
@@ -98,6 +97,12 @@ def _step_text(event: StepStarted | StepCached | StepFinished | StepFailed, step
         case StepFinished():
             parts = (f"done in {duration(event.seconds)}", event.detail, step.tasks.text)
             return ", ".join(part for part in parts if part)
+
+
+def _begin_text(event: BuildStarted) -> str:
+    name = f"{event.project} {event.version}".strip()
+    services = f": {', '.join(event.services)}" if event.services else ""
+    return f"{name}  {event.recipe}{services} ({count(len(event.steps), 'step')})"
 
 
 def _besides(event: Event) -> list[str]:

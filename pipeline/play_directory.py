@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.player import Play, RoleFiles
+from pipeline.collection_requirements import COLLECTIONS
+from pipeline.player import DEPLOYABLES, Play, RoleFiles
 
+_LEFT_HERE = shutil.ignore_patterns(".git", "__pycache__", "*.retry")
 FACTS = "/tmp/facts"  # noqa: S108 - a folder of the conductor, where nobody else is
 """Where the conductor keeps the facts of each service's target from one role to the next."""
 
@@ -18,6 +20,8 @@ def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     project = private / "project"
     project.mkdir(parents=True)
     _copy_roles(play.role, project / "roles")
+    if play.role.collections:
+        shutil.copytree(play.role.collections, project / COLLECTIONS, symlinks=True, ignore=_LEFT_HERE)
     (project / "play.yml").write_text(json.dumps(_playbook(play), indent=1), encoding="utf-8")
     (private / "inventory").mkdir()
     (private / "inventory" / "hosts.json").write_text(json.dumps(inventory, indent=1), encoding="utf-8")
@@ -34,14 +38,13 @@ def _playbook(play: Play) -> list[dict[str, Any]]:
     if not play.gather_facts:
         # Left out otherwise: only then does Ansible's smart gathering use the facts that an earlier role left.
         head["gather_facts"] = False
-    return [{**head, "vars": play.variables, "roles": [role]}]
+    known = {"deployables_path": DEPLOYABLES} if play.role.deployables else {}
+    return [{**head, "vars": {**known, **play.variables}, "roles": [role]}]
 
 
 def _copy_roles(role: RoleFiles, folder: Path) -> None:
     target = folder / role.name
     if not target.exists():
-        shutil.copytree(
-            role.folder, target, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__", "*.retry")
-        )
+        shutil.copytree(role.folder, target, symlinks=True, ignore=_LEFT_HERE)
     for dependency in role.dependencies:
         _copy_roles(dependency, folder)

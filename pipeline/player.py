@@ -9,14 +9,31 @@ from typing import Any, Protocol
 from pipeline.engine import ContainerId, ImageId, Mount
 from pipeline.image_config import ImageConfig
 
+DEPLOYABLES = "/src/deployables"
+"""Where a role finds application sources in the conductor; the variable `deployables_path` of its play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployable:
+    """An application source on disk, by the name of its folder."""
+
+    name: str
+    folder: Path
+
 
 @dataclass(frozen=True, slots=True)
 class RoleFiles:
-    """A role on disk: its folder and, beside it, the folders of the roles that its meta depends on, by name."""
+    """A role on disk: its folder and, beside it, the folders of the roles that its meta depends on, by name.
+
+    `deployables` are the application sources that its use in the recipe names, `collections` the folder of the
+    project's own collections, where it has any.
+    """
 
     name: str
     folder: Path
     dependencies: tuple[RoleFiles, ...] = ()
+    deployables: tuple[Deployable, ...] = ()
+    collections: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ def _role(keys: str | RoleKeys | TasksKeys, line: int) -> RoleUse:
         tasks = () if isinstance(keys.tasks, str) else tuple(keys.tasks)
         return RoleUse(keys.name, dict(keys.vars), keys.gather_facts, keys.cache, line, tasks, file)
     parameters = {**keys.vars, **(keys.model_extra or {})}
-    return RoleUse(keys.role, parameters, keys.gather_facts, keys.cache, line)
+    return RoleUse(keys.role, parameters, keys.gather_facts, keys.cache, line, deployables=tuple(keys.deployables))
 
 
 def _verify(keys: bool | VerifyKeys) -> Verify:  # noqa: FBT001 - the YAML value itself

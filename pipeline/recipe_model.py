@@ -72,6 +72,7 @@ class RoleUse:
     line: int = 0
     tasks: tuple[JsonValue, ...] = ()
     tasks_file: str = ""
+    deployables: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -50,6 +50,8 @@ class RoleKeys(Keys):
     """Whether facts are gathered before the role is played."""
     cache: Literal["auto", "never"] = "auto"
     """never: play the role in every build."""
+    deployables: list[Text] = []
+    """Application sources, folders of deployables/: the role finds them in /src/deployables."""
     vars: dict[str, JsonValue] = {}
     """Parameters as well; one beside `role` goes before one in here."""
 

@@ -6,12 +6,16 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from pipeline.collection_requirements import COLLECTIONS
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.fingerprint import FileEntry
-from pipeline.player import RoleFiles
+from pipeline.modules import MODULES_FILE
+from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
 from pipeline.recipe import RoleUse
+from pipeline.requirements import REQUIREMENTS_FILE
 from pipeline.yaml_source import read_yaml
 
 META_FILES = ("meta/container.yml", "meta/container.yaml")
@@ -53,10 +57,26 @@ class RoleFinder:
         self._folders = (*roles_path, project / "roles", recipe.parent / "roles")
 
     def find(self, role: RoleUse) -> RoleFiles:
-        """The role's files and those of its dependencies. Raises InputError naming the recipe's line."""
-        if role.tasks or role.tasks_file:
-            return self._written(role)
-        return self._find(role.name, role.line, ())
+        """The role's files, those of its dependencies, its deployables. Raises InputError naming the recipe's line."""
+        written = role.tasks or role.tasks_file
+        found = self._written(role) if written else self._find(role.name, role.line, ())
+        collections = self._project / COLLECTIONS
+        return replace(
+            found,
+            deployables=tuple(self._deployable(name, role) for name in role.deployables),
+            collections=Path(os.path.relpath(collections)) if collections.is_dir() else None,
+        )
+
+    def _deployable(self, name: str, role: RoleUse) -> Deployable:
+        folder = self._project / "deployables" / name
+        if "/" not in name and name not in (".", "..") and folder.is_dir():
+            return Deployable(name, Path(os.path.relpath(folder)))
+        above = self._project / "deployables"
+        there = sorted(path.name for path in above.iterdir() if path.is_dir()) if above.is_dir() else []
+        hint = f"there are: {', '.join(there) or 'none'}; .projmodules names those that baseimage initialize fetches"
+        message = f"there is no folder deployables/{name}"
+        where = f"role {role.label} deployables"
+        raise InputError([Problem(os.path.relpath(self._recipe), role.line, 1, where, message, hint)])
 
     def _find(self, name: str, line: int, above: tuple[str, ...]) -> RoleFiles:
         places = (*self._folders, self._recipe.parent, self._project, *self._shipped)
@@ -101,19 +121,31 @@ class RoleFinder:
         there, brought = (", ".join(_role_names(folders)) for folders in (self._folders, self._shipped))
         asked = f" (a dependency of {above[-1]})" if above else ""
         hint = f"looked in {looked}; there are: {there or 'none'}" + (f"; shipped: {brought}" if brought else "")
+        if any((self._project / name).exists() for name in (MODULES_FILE, REQUIREMENTS_FILE)):
+            hint += "; what the project names elsewhere is fetched by: baseimage initialize"
         return Problem(os.path.relpath(self._recipe), line, 1, "roles", f"there is no role {name!r}{asked}", hint)
 
 
 def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
-    """Every file of a role and of its dependencies, sorted by path, with content hashes.
+    """Every file of a role, of its dependencies and of its deployables, sorted by path, with content hashes.
 
     Without the role's word about the image's configuration, which has no part in what is in a layer.
     """
-    paths = sorted(path for path in _files(role.folder) if path not in META_FILES)
-    entries = [FileEntry(f"{role.name}/{path}", *_entry(role.folder / path)) for path in paths]
+    own = (entry for entry in file_entries(role.folder) if entry.path not in META_FILES)
+    entries = [replace(entry, path=f"{role.name}/{entry.path}") for entry in own]
+    for deployable in role.deployables:
+        above = f"{DEPLOYABLES}/{deployable.name}"
+        entries += [replace(entry, path=f"{above}/{entry.path}") for entry in file_entries(deployable.folder)]
+    if role.collections:
+        entries += [replace(entry, path=f"{COLLECTIONS}/{entry.path}") for entry in file_entries(role.collections)]
     for dependency in role.dependencies:
         entries += role_entries(dependency)
     return tuple(dict.fromkeys(entries))
+
+
+def file_entries(folder: Path) -> tuple[FileEntry, ...]:
+    """Every file below a folder that counts, sorted by path, with content hashes."""
+    return tuple(FileEntry(path, *_entry(folder / path)) for path in sorted(_files(folder)))
 
 
 def _entry(path: Path) -> tuple[str, str]:

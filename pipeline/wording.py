@@ -63,7 +63,9 @@ def retry_text(retry: Retrying) -> str:
 
 
 def finished_text(finished: BuildFinished) -> str:
-    """The closing line of a build."""
+    """The closing line of a build, or of a command that builds no image."""
+    if not finished.images:
+        return f"done in {duration(finished.seconds)}"
     return f"built {count(finished.images, 'image')} in {duration(finished.seconds)}"
 
 

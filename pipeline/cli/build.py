@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from pipeline import assembly, errors, runner
+from pipeline import assembly, errors, initializing, runner
 from pipeline.cleaning import Cleaner, sweep
 from pipeline.cli.options import EPILOG, build_options, log_format, no_cache, options_of, project_options
 from pipeline.display import open_display
@@ -33,7 +33,7 @@ from stages import CATALOGUE
 @click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
 def build(**given: Any) -> None:
     """Build the images of RECIPE: a path, or a name in recipes/ (default: recipes/default.yml)."""
-    _run(given, push=given["push"], keep=given["keep"])
+    _run(given, push=given["push"], keep=given["keep"], fetch=True)
 
 
 @click.command(epilog=EPILOG)
@@ -73,12 +73,16 @@ def push(**given: Any) -> None:
     _run(given, push=True, only_finished=True)
 
 
-def _run(given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False) -> None:
+def _run(
+    given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False, fetch: bool = False
+) -> None:
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with display as emit, Stoppable():
         try:
             with system_errors():
+                if fetch:
+                    initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 _build(options, emit, runner.Rules(keep, only_finished), push=push)
         except errors.PipelineError as error:
             for failed in failures(error, keep=keep):

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, importing, new, schema, upkeep
+from pipeline.cli import build, importing, modules, new, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -52,9 +52,11 @@ def cli() -> None:
 
 for command in (
     build.build,
+    modules.clean,
     upkeep.doctor,
     upkeep.gc,
     importing.import_,
+    modules.initialize,
     new.new,
     build.plan,
     build.push,

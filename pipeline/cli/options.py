@@ -79,6 +79,7 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
     decorators = (
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
         no_cache,
+        click.option("--offline", is_flag=True, help="Fetch no modules; without it, missing ones are initialized."),
         click.option("--strategy", type=click.Choice(["mitogen", "docker"]), help="How the conductor reaches targets."),
     )
     for decorator in reversed(decorators):

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import pytest
 
-from pipeline import assembly, doctor, errors, runner
+from pipeline import assembly, doctor, errors, initializing, runner
 from pipeline.cli import main as cli
 from pipeline.cli import options
 from pipeline.doctor import Check
@@ -54,6 +54,7 @@ class Line:
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
     seen: list[object] = field(default_factory=list)
+    fetched: list[object] = field(default_factory=list)
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """The exit code, stdout and stderr of `baseimage WORDS`."""
@@ -72,11 +73,15 @@ class Line:
         ) -> tuple[Build, ...]:
             folders = [tools.records.role_files(role).folder for build in builds for role in build.service.roles]
             told: Any = tools
-            self.seen = [builds, folders, [entry.name for entry in catalogue], rules]
+            self.seen = [*self.fetched, builds, folders, [entry.name for entry in catalogue], rules]
             self.seen += [told.roots._refresh, told.records._use_cache, told.player._settings]
             return builds
 
+        def bring(folder: Path, _: object, __: object, *, offline: bool) -> None:
+            self.fetched.append((folder, offline))
+
         self.monkeypatch.setattr(runner, "run", run)
+        self.monkeypatch.setattr(initializing, "bring_missing", bring)
 
     def pretend(self) -> World:
         """Builds run for good, with fakes behind them."""
@@ -345,6 +350,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "pull": ([], ["--pull"]),
     "no_cache": ([], ["--no-cache"]),
     "strategy": ([], ["--strategy", "docker"]),
+    "offline": ([], ["--offline"]),
     "push": ([], ["--push"]),
     "keep": ([], ["--keep"]),
     "recipe": ([], ["small"]),
@@ -364,8 +370,15 @@ def test_every_parameter_of_a_run_reaches_what_it_is_for(line: Line, command: st
     line.record_runs()
     without, given = WITH[parameter]
     before = (line.run(command, *without), line.seen)
-    line.seen = []
+    line.seen, line.fetched = [], []
     assert (line.run(command, *given), line.seen) != before
+
+
+def test_only_a_build_fetches_what_is_missing(line: Line) -> None:
+    line.record_runs()
+    for command in ("build", "tag", "push", "plan"):
+        line.run(command)
+    assert line.fetched == [(Path(), False)]
 
 
 @pytest.mark.parametrize("parameter", [str(each.name) for each in COMMANDS["plan"].params])
@@ -407,8 +420,9 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema", "new", "import"}
-    elsewhere = {"new", "import"}  # test_new.py, test_import.py
+    begin, modules = {"new", "import"}, {"initialize", "clean"}
+    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | begin | modules
+    elsewhere = begin | modules  # test_new.py, test_import.py, test_cli_modules.py
     assert {str(option.name) for command, option in OPTIONS if command not in elsewhere} | {"recipe"} == set(WITH)
 
 

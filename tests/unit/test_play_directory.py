@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.play_directory import FACTS, write_play
-from pipeline.player import Play, RoleFiles
+from pipeline.player import Deployable, Play, RoleFiles
 
 INVENTORY: dict[str, Any] = {"all": {"hosts": {"web": {"ansible_host": "abc"}}}}
 
@@ -62,6 +62,19 @@ def test_a_role_that_is_a_link_is_sent_with_its_files(role: RoleFiles, tmp_path:
     written(a_play(RoleFiles("web", tmp_path / "roles" / "web")), tmp_path)
     assert role.name == "nginx"
     assert "project/roles/web/tasks/main.yml" in sent(tmp_path)
+
+
+def test_collections_of_the_project_lie_beside_the_play(role: RoleFiles, tmp_path: Path) -> None:
+    plugin = tmp_path / "collections" / "ansible_collections" / "acme" / "tools" / "plugins" / "filter" / "shout.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.touch()
+    written(a_play(replace(role, collections=tmp_path / "collections" / "ansible_collections")), tmp_path)
+    assert "project/collections/ansible_collections/acme/tools/plugins/filter/shout.py" in sent(tmp_path)
+
+
+def test_where_deployables_are_is_a_variable_of_the_play(role: RoleFiles, tmp_path: Path) -> None:
+    with_one = replace(role, deployables=(Deployable("shop", tmp_path / "shop"),))
+    assert written(a_play(with_one), tmp_path)["vars"]["deployables_path"] == "/src/deployables"
 
 
 def test_history_and_caches_stay_here(role: RoleFiles, tmp_path: Path) -> None:

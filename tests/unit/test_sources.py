@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError, Problem, UsageError
-from pipeline.player import RoleFiles
+from pipeline.player import Deployable, RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.sources import RoleFinder, read_text, role_entries
 from pipeline.yaml_source import read_yaml
@@ -262,3 +262,44 @@ def test_a_file_of_tasks_is_found_from_the_recipe(tmp_path: Path, monkeypatch: p
         (problem,) = caught.value.problems
         assert f"{problem.file}:{problem.line}" == place
         assert message in problem.message
+
+
+def test_the_project_s_collections_are_part_of_every_role(project: Path) -> None:
+    add_role(project / "roles" / "app")
+    plugin = project / "collections" / "ansible_collections" / "acme" / "tools" / "plugins" / "filter" / "shout.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.touch()
+    paths = [entry.path for entry in role_entries(finder(project).find(RoleUse("app")))]
+    assert paths == ["app/tasks/main.yml", "collections/ansible_collections/acme/tools/plugins/filter/shout.py"]
+
+
+def test_a_missing_role_of_a_project_with_modules_is_said_how_to_fetch(project: Path) -> None:
+    assert "initialize" not in problem(project, "app").hint
+    (project / ".projmodules").touch()
+    assert "fetched by: baseimage initialize" in problem(project, "app").hint
+
+
+# deployables
+
+
+def test_the_deployables_that_a_role_names_are_part_of_its_files(project: Path) -> None:
+    add_role(project / "roles" / "app")
+    for name in ("shop", "other"):
+        (project / "deployables" / name / ".git").mkdir(parents=True)
+        (project / "deployables" / name / ".git" / "HEAD").touch()
+        (project / "deployables" / name / "run").touch(mode=0o755)
+    found = finder(project).find(RoleUse("app", deployables=("shop",)))
+    assert found.deployables == (Deployable("shop", Path("deployables/shop")),)
+    paths = [(entry.path, entry.mode) for entry in role_entries(found)]
+    assert paths == [("app/tasks/main.yml", ""), ("/src/deployables/shop/run", "x")]
+
+
+@pytest.mark.parametrize("name", ["shp", "..", "../roles", "shop/lib"])
+def test_a_deployable_that_is_no_folder_of_its_place_is_a_mistake(project: Path, name: str) -> None:
+    add_role(project / "roles" / "app")
+    (project / "deployables" / "shop" / "lib").mkdir(parents=True)
+    with pytest.raises(InputError) as caught:
+        finder(project).find(RoleUse("app", line=7, deployables=(name,)))
+    (found,) = caught.value.problems
+    assert str(found) == (f"recipes/default.yml:7:1: role app deployables: there is no folder deployables/{name}")
+    assert found.hint.startswith("there are: shop; ")
