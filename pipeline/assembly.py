@@ -99,7 +99,10 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     project = _collect(problems, lambda: _project(options, recipe, version, image))
     if problems or services is None or project is None:
         raise InputError(problems)
-    return Loaded(path, recipe, project, services, parsed.warnings, finder)
+    noticed = tuple(
+        dict.fromkeys(warning for service in services for role in service.roles for warning in finder.warnings(role))
+    )
+    return Loaded(path, recipe, project, services, (*parsed.warnings, *noticed), finder)
 
 
 def recipe_path(options: Options) -> Path:

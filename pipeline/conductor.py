@@ -18,7 +18,7 @@ from pipeline import conductor_context
 from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Output, Sink
-from pipeline.play_directory import write_play
+from pipeline.play_directory import RUNTIME, write_play
 from pipeline.play_events import PlayLog
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
@@ -28,7 +28,6 @@ from pipeline.role_config import config_from_statistics
 Lock = Callable[[str], AbstractContextManager[object]]
 """Called with the name of what only one process at a time may make."""
 
-RUNTIME = "/dev/baseimage"
 PYTHON = f"{RUNTIME}/bin/python3"
 REMOTE_TMP = "/dev/baseimage-tmp"
 REPOSITORY = "baseimage/conductor"
@@ -155,8 +154,9 @@ class Conductor:
             "ansible_remote_tmp": REMOTE_TMP,
             "ansible_sudo_exe": f"{RUNTIME}/standins/sudo",
             "ansible_su_exe": f"{RUNTIME}/standins/su",
-            "ansible_async_dir": REMOTE_TMP,
         }
+        if self._settings.strategy != "mitogen":  # which keeps the notes on asynchronous tasks in a place of its own
+            variables["ansible_async_dir"] = REMOTE_TMP
         variables["ansible_python_interpreter"] = PYTHON if play.borrowed_python else "auto_silent"
         return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
 

@@ -202,14 +202,128 @@ def test_a_link_counts_by_what_it_says_even_when_it_leads_nowhere(tmp_path: Path
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a").touch()
     (tmp_path / "to_folder").symlink_to("folder")
-    (tmp_path / "nowhere").symlink_to("/not/there")
+    (tmp_path / "nowhere").symlink_to("not/there")
     assert modes(tmp_path) == {"web/folder/a": "", "web/nowhere": "link", "web/to_folder": "link"}
     before = role_entries(RoleFiles("web", tmp_path))
     (tmp_path / "nowhere").unlink()
-    (tmp_path / "nowhere").symlink_to("/not/there/either")
+    (tmp_path / "nowhere").symlink_to("not/there/either")
     assert role_entries(RoleFiles("web", tmp_path)) != before
 
 
 def test_two_roles_with_the_same_file_are_told_apart(tmp_path: Path) -> None:
     entries = role_entries(RoleFiles("a", add_role(tmp_path / "a"), (RoleFiles("b", add_role(tmp_path / "b")),)))
     assert [entry.path for entry in entries] == ["a/tasks/main.yml", "b/tasks/main.yml"]
+
+
+# included roles
+
+
+def add_tasks(folder: Path, text: str) -> Path:
+    add_role(folder)
+    (folder / "tasks" / "main.yml").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "include_role: {name: base}",
+        "import_role: name=base tasks_from=x",
+        "ansible.builtin.include_role: \"name='base'\"",
+        "ansible.legacy.import_role: {role: base}",
+        "block: [{include_role: {name: base}}]",
+        "block: [{debug: }]\n  rescue: [{block: [{import_role: {name: base}}]}]",
+        "include_role:\n  args: {name: base}",
+    ],
+)
+def test_a_role_that_tasks_name_is_sent_and_counted(project: Path, task: str) -> None:
+    add_tasks(project / "roles" / "web", f"- {task}\n")
+    add_role(project / "roles" / "base")
+    found = finder(project).find(RoleUse("web"))
+    assert found.dependencies == (RoleFiles("base", Path("roles/base")),)
+    assert "base/tasks/main.yml" in {entry.path for entry in role_entries(found)}
+
+
+def test_handlers_and_other_files_of_tasks_are_looked_through(project: Path) -> None:
+    folder = add_role(project / "roles" / "web")
+    (folder / "tasks" / "deep").mkdir()
+    (folder / "handlers").mkdir()
+    (folder / "tasks" / "deep" / "a.yaml").write_text("- include_role: {name: a}\n")
+    (folder / "handlers" / "main.yml").write_text("- import_role: {name: b}\n")
+    (folder / "tasks" / "broken.yml").write_text("a: b: c\n")
+    for name in "ab":
+        add_role(project / "roles" / name)
+    assert [each.name for each in finder(project).find(RoleUse("web")).dependencies] == ["a", "b"]
+
+
+def test_a_templated_name_is_a_warning_with_its_line(project: Path) -> None:
+    add_tasks(project / "roles" / "web", "- debug:\n- include_role:\n    name: '{{ which }}'\n")
+    assert finder(project).find(RoleUse("web")).dependencies == ()
+    (warning,) = finder(project).warnings(RoleUse("web"))
+    assert (warning.file, warning.line) == ("roles/web/tasks/main.yml", 2)
+    assert "only known when it is played" in warning.message
+
+
+def test_a_role_that_is_not_there_is_a_mistake_where_it_is_imported_and_a_warning_where_it_is_included(
+    project: Path,
+) -> None:
+    folder = add_tasks(project / "roles" / "web", "- include_role: {name: nowhere}\n")
+    (warning,) = finder(project).warnings(RoleUse("web"))
+    assert warning.message == "there is no role 'nowhere'"
+    (folder / "tasks" / "main.yml").write_text("- import_role: {name: nowhere}\n")
+    assert "'nowhere' (a dependency of web)" in problem(project, "web").message
+
+
+@pytest.mark.parametrize("how", ["include_role", "import_role"])
+def test_a_role_of_a_collection_is_the_conductors(project: Path, how: str) -> None:
+    add_tasks(project / "roles" / "web", f"- {how}: {{name: community.general.some}}\n")
+    assert finder(project).find(RoleUse("web")).dependencies == ()
+    assert finder(project).warnings(RoleUse("web")) == ()
+
+
+def test_roles_that_include_themselves_end(project: Path) -> None:
+    add_tasks(project / "roles" / "web", "- include_role: {name: web, tasks_from: other}\n")
+    assert finder(project).find(RoleUse("web")).dependencies == ()
+
+
+def test_two_roles_of_one_name_are_refused_with_a_sentence(project: Path) -> None:
+    add_role(project / "a" / "web", "base", "b/base")
+    add_role(project / "roles" / "base")
+    add_role(project / "b" / "base")
+    found = problem(project, "a/web")
+    assert found.line == 12
+    assert found.message == "two roles that are played together are called 'base': roles/base, b/base"
+
+
+# links
+
+
+def test_a_link_out_of_the_role_stands_for_what_it_leads_to(project: Path) -> None:
+    role = add_role(project / "roles" / "web")
+    (project / "shared" / "deep").mkdir(parents=True)
+    (project / "shared" / "deep" / "a").write_text("1")
+    (role / "files").symlink_to("../../shared")
+    (role / "one").symlink_to(project / "shared" / "deep" / "a")
+    (role / "same").symlink_to("tasks/main.yml")
+    found = finder(project).find(RoleUse("web"))
+    before = {entry.path: entry for entry in role_entries(found)}
+    assert {path: entry.mode for path, entry in before.items()} == {
+        "web/files/deep/a": "",
+        "web/one": "",
+        "web/same": "link",
+        "web/tasks/main.yml": "",
+    }
+    (project / "shared" / "deep" / "a").write_text("2")
+    after = {entry.path: entry for entry in role_entries(found)}
+    assert {path for path in after if after[path] != before[path]} == {"web/files/deep/a", "web/one"}
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("/etc/passwd", "out of the project"), ("../../../elsewhere", "out of the project"), ("../nothing", "nowhere")],
+)
+def test_a_link_out_of_the_project_is_refused_with_its_name(project: Path, target: str, said: str) -> None:
+    (add_role(project / "roles" / "web") / "certificate").symlink_to(target)
+    found = problem(project, "web")
+    assert found.file == "roles/web/certificate"
+    assert f"leads {said}, to {target}" in found.message
