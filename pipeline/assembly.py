@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
@@ -37,6 +37,7 @@ from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
 from pipeline.stage import Build, Tools
+from pipeline.vault import Secret
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
@@ -63,6 +64,7 @@ class Options:
     refresh: bool = False
     use_cache: bool = True
     strategy: str = ""
+    vault_password_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
     retrying = RetryingEngine(engine, emit)
     finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
     settings = loaded.recipe.conductor
-    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock)
+    secret = _secret(options, environ)
+    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, secret=secret)
 
     def conductor(step: str) -> ContainerId:
         player.start(player.build(roots.ensure(settings.base, step).id, step))
@@ -172,6 +175,18 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 def _nothing_to_register(undo: Callable[[], None]) -> None:
     """The runner puts its own in this place."""
+
+
+def _secret(options: Options, environ: Mapping[str, str]) -> Secret | None:
+    """Reads the vault password when a role is played; the file has to be there before. Raises UsageError."""
+    given = options.vault_password_file or environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")
+    if not given:
+        return None
+    path = Path(given).expanduser()
+    if not path.is_file():
+        origin = "--vault-password-file" if options.vault_password_file else "ANSIBLE_VAULT_PASSWORD_FILE"
+        raise UsageError(f"{path}: the vault password's file is missing", hint=f"{origin} names it")
+    return cache(partial(sources.read_vault_password, path, environ))
 
 
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:

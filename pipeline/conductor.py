@@ -24,6 +24,7 @@ from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, VOLATILE, is_volatile
 from pipeline.role_config import config_from_statistics
+from pipeline.vault import PLACE, Secret, lent
 
 Lock = Callable[[str], AbstractContextManager[object]]
 """Called with the name of what only one process at a time may make."""
@@ -55,8 +56,9 @@ class Conductor:
         labels: dict[str, str],
         environ: Mapping[str, str],
         lock: Lock,
+        secret: Secret | None = None,
     ) -> None:
-        self._engine, self._settings, self._emit = engine, settings, emit
+        self._engine, self._settings, self._emit, self._secret = engine, settings, emit, secret
         self._labels, self._environ, self._lock = labels, environ, lock
         self._container: ContainerId | None = None
         self._waiting: Channel | None = None
@@ -129,7 +131,8 @@ class Conductor:
             private = Path(scratch, "private")
             write_play(private, play, self._inventory(target, play))
             try:
-                self._stream(container, private, Path(scratch, "artifacts"), log)
+                with lent(self._engine, container, self._secret):
+                    self._stream(container, private, Path(scratch, "artifacts"), log)
             except PlayFailedError as error:
                 error.look_inside = f"docker exec -it {target[:12]} sh"
                 raise
@@ -167,6 +170,8 @@ class Conductor:
             **_STRATEGIES[self._settings.strategy][0],
             **self._settings.environment,
         }
+        if self._secret:
+            environment["ANSIBLE_VAULT_PASSWORD_FILE"] = PLACE
         return self._engine.open(container, ("ansible-runner", "worker"), environment=environment)
 
     def _stream(self, container: ContainerId, private: Path, artifacts: Path, log: PlayLog) -> None:

@@ -120,7 +120,10 @@ def failure_message(result: dict[str, Any]) -> str:
     failed = [item for item in result.get("results") or [] if isinstance(item, dict) and item.get("failed")]
     if failed:
         return f"{failure_message(failed[0])} (item {failed[0].get('item')!r})"
-    message = result.get("msg") or result.get("reason") or "the module failed without a message"
+    message = result.get("msg") or result.get("reason")
+    if result.get("message") and str(message).endswith("Unknown error."):
+        message = result["message"]  # where include_vars puts it
+    message = message or "the module failed without a message"
     return " ".join("; ".join(map(str, message)).split() if isinstance(message, list) else str(message).split())
 
 

@@ -37,6 +37,14 @@ def run_tool(command: tuple[str, ...], environment: Mapping[str, str], printed: 
             raise
 
 
+def first_line(command: tuple[str, ...], environment: Mapping[str, str]) -> str:
+    """The first line that a command prints, which may ask on the terminal. Raises OSError when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=dict(environment), check=False)
+    if done.returncode:
+        raise OSError(f"{command[0]} ended with {done.returncode}")
+    return "".join(done.stdout.decode(errors="replace").splitlines()[:1])
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         os.killpg(process.pid, signal.SIGTERM)

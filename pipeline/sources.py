@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.fingerprint import FileEntry
 from pipeline.player import RoleFiles
+from pipeline.processes import first_line
 from pipeline.recipe import RoleUse
 from pipeline.role_includes import Include, includes
 from pipeline.role_tree import TreeEntry, entries, leaving_links
@@ -27,6 +28,20 @@ def read_text(path: Path, what: str, hint: str = "") -> str:
         raise UsageError(f"{path}: the {what} is not UTF-8 text ({error.reason} at byte {error.start})") from None
     except OSError as error:
         raise UsageError(f"{path}: the {what} cannot be read: {error.strerror}") from None
+
+
+def read_vault_password(path: Path, environ: Mapping[str, str]) -> str:
+    """The password in a file, or that a program prints, as Ansible has it. Raises UsageError, without the password."""
+    try:
+        if os.access(path, os.X_OK) and path.is_file():
+            found = first_line((os.path.abspath(path),), environ)  # noqa: PTH100 - as it is called
+        else:
+            found = "".join(read_text(path, "vault password").splitlines()[:1])
+    except OSError as error:
+        raise UsageError(f"{path}: no vault password comes from there: {error}") from None
+    if not found.strip():
+        raise UsageError(f"{path}: the vault password is empty")
+    return found.strip()
 
 
 class RoleFinder:

@@ -60,6 +60,12 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
     decorators = (
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
         no_cache,
+        click.option(
+            "--vault-password-file",
+            default="",
+            metavar="FILE",
+            help="Holds, or prints, the password of encrypted files in roles.  [env: ANSIBLE_VAULT_PASSWORD_FILE]",
+        ),
         click.option("--strategy", type=click.Choice(["mitogen", "docker"]), help="How the conductor reaches targets."),
     )
     for decorator in reversed(decorators):
@@ -78,4 +84,5 @@ def options_of(given: dict[str, Any]) -> Options:
         refresh=given.get("pull", False),
         use_cache=not given.get("no_cache", False),
         strategy=given.get("strategy") or "",
+        vault_password_file=given.get("vault_password_file") or "",
     )

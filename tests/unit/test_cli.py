@@ -342,6 +342,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "pull": ([], ["--pull"]),
     "no_cache": ([], ["--no-cache"]),
     "strategy": ([], ["--strategy", "docker"]),
+    "vault_password_file": ([], ["--vault-password-file", "nowhere"]),
     "push": ([], ["--push"]),
     "keep": ([], ["--keep"]),
     "recipe": ([], ["small"]),

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse
-from pipeline.sources import RoleFinder, read_text, role_entries
+from pipeline.sources import RoleFinder, read_text, read_vault_password, role_entries
 
 
 @pytest.fixture
@@ -114,6 +114,31 @@ def test_a_missing_role_is_reported_at_the_recipes_line_with_the_roles_that_ther
 
 def test_without_any_role_the_hint_says_so(project: Path) -> None:
     assert problem(project, "web").hint == "looked in roles, recipes/roles; there are: none"
+
+
+# the vault's password
+
+
+def test_a_vault_password_is_the_first_line_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\nand a remark\n")
+    assert read_vault_password(tmp_path / "password", {}) == "s3cret"
+
+
+@pytest.mark.allow("process")
+def test_a_vault_password_may_be_what_a_program_prints(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text('#!/bin/sh\necho "$SECRET"\necho more\n')
+    (tmp_path / "password").chmod(0o700)
+    assert read_vault_password(tmp_path / "password", {"SECRET": "s3cret", "PATH": "/bin:/usr/bin"}) == "s3cret"
+
+
+@pytest.mark.allow("process")
+@pytest.mark.parametrize(("text", "mode"), [("\n", 0o600), ("", 0o600), ("#!/bin/sh\nexit 3\n", 0o700), ("x", 0o700)])
+def test_where_no_vault_password_comes_from_is_the_users_to_mend(tmp_path: Path, text: str, mode: int) -> None:
+    (tmp_path / "password").write_text(text)
+    (tmp_path / "password").chmod(mode)
+    with pytest.raises(UsageError, match="password") as caught:
+        read_vault_password(tmp_path / "password", {"PATH": "/bin:/usr/bin"})
+    assert str(tmp_path / "password") in caught.value.message
 
 
 # dependencies
