@@ -24,6 +24,7 @@ from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, VOLATILE, is_volatile
 from pipeline.role_config import config_from_statistics
+from pipeline.sending import send_folder
 from pipeline.vault import PLACE, Secret, lent
 
 Lock = Callable[[str], AbstractContextManager[object]]
@@ -31,6 +32,8 @@ Lock = Callable[[str], AbstractContextManager[object]]
 
 PYTHON = f"{RUNTIME}/bin/python3"
 REMOTE_TMP = "/dev/baseimage-tmp"
+ROLES = "/tmp/baseimage/project/roles"  # noqa: S108 - a folder of the conductor, where nobody else is
+"""Where the conductor keeps the roles of the play."""
 REPOSITORY = "baseimage/conductor"
 _SOURCE = "/opt/runtime"
 _BUILD_STAGE = "io.baseimage.stage=build"
@@ -130,6 +133,7 @@ class Conductor:
         with tempfile.TemporaryDirectory(prefix="baseimage-play-") as scratch:
             private = Path(scratch, "private")
             write_play(private, play, self._inventory(target, play))
+            send_folder(self._engine, container, private / "project" / "roles", ROLES)
             try:
                 with lent(self._engine, container, self._secret):
                     self._stream(container, private, Path(scratch, "artifacts"), log)
@@ -167,6 +171,7 @@ class Conductor:
         """A worker that waits for a play. It is started ahead: loading its libraries overlaps with other work."""
         environment = {
             "ANSIBLE_REMOTE_TMP": REMOTE_TMP,
+            "ANSIBLE_ROLES_PATH": ROLES,
             **_STRATEGIES[self._settings.strategy][0],
             **self._settings.environment,
         }
