@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
@@ -34,4 +34,5 @@ def lent(engine: Engine, container: ContainerId, secret: Secret | None) -> Itera
         yield
     finally:
         channel.close()
-        engine.run(container, ("rm", "-f", PLACE))
+        with suppress(EngineError):  # a conductor that is gone took it along, and why it went is the better message
+            engine.run(container, ("rm", "-f", PLACE))
