@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
@@ -38,10 +38,12 @@ from pipeline.recipe_variables import Given, VarsFile, extra_variables, named_va
 from pipeline.records import EngineRecords
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
+from pipeline.role_finder import RoleFinder
 from pipeline.role_sources import described
 from pipeline.roots import EngineRoots
 from pipeline.shipped import shipped_roles
 from pipeline.stage import Build, Tools
+from pipeline.vault import Secret
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
@@ -70,6 +72,7 @@ class Options:
     strategy: str = ""
     vars_files: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
+    vault_password_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Loaded:
     project: Project
     services: tuple[Service, ...]
     warnings: tuple[Problem, ...]
-    finder: sources.RoleFinder
+    finder: RoleFinder
 
 
 def load(options: Options, environ: Mapping[str, str]) -> Loaded:
@@ -98,7 +101,7 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
         raise InputError(problems)
     recipe = _with_conductor(parsed.recipe, options, environ)
     folders = tuple(path.parent / folder for folder in recipe.roles_path)
-    finder = sources.RoleFinder(
+    finder = RoleFinder(
         path,
         options.folder,
         (*options.roles_path, *folders),
@@ -114,7 +117,10 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     project = _collect(problems, lambda: _project(options, recipe, version, image))
     if problems or services is None or project is None:
         raise InputError(dict.fromkeys(problems))  # several services may have the same role
-    return Loaded(path, recipe, project, services, parsed.warnings, finder)
+    noticed = tuple(
+        dict.fromkeys(warning for service in services for role in service.roles for warning in finder.warnings(role))
+    )
+    return Loaded(path, recipe, project, services, (*parsed.warnings, *noticed), finder)
 
 
 def recipe_path(options: Options) -> Path:
@@ -146,7 +152,8 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
     retrying = RetryingEngine(engine, emit)
     finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
     settings = loaded.recipe.conductor
-    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock)
+    secret = _secret(options, environ)
+    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, secret=secret)
 
     def conductor(step: str) -> ContainerId:
         player.start(player.build(roots.ensure(settings.base, step).id, step))
@@ -186,6 +193,18 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 def _nothing_to_register(undo: Callable[[], None]) -> None:
     """The runner puts its own in this place."""
+
+
+def _secret(options: Options, environ: Mapping[str, str]) -> Secret | None:
+    """Reads the vault password when a role is played; the file has to be there before. Raises UsageError."""
+    given = options.vault_password_file or environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")
+    if not given:
+        return None
+    path = Path(given).expanduser()
+    if not path.is_file():
+        origin = "--vault-password-file" if options.vault_password_file else "ANSIBLE_VAULT_PASSWORD_FILE"
+        raise UsageError(f"{path}: the vault password's file is missing", hint=f"{origin} names it")
+    return cache(partial(sources.read_vault_password, path, environ))
 
 
 def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:

@@ -19,19 +19,22 @@ from pipeline.deployables import Deployables
 from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Output, Sink
-from pipeline.play_directory import write_play
+from pipeline.play_directory import RUNTIME, write_play
 from pipeline.play_events import PlayLog
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, VOLATILE, is_volatile
 from pipeline.role_config import config_from_statistics
+from pipeline.sending import send_folder
+from pipeline.vault import PLACE, Secret, lent
 
 Lock = Callable[[str], AbstractContextManager[object]]
 """Called with the name of what only one process at a time may make."""
 
-RUNTIME = "/dev/baseimage"
 PYTHON = f"{RUNTIME}/bin/python3"
 REMOTE_TMP = "/dev/baseimage-tmp"
+ROLES = "/tmp/baseimage/project/roles"  # noqa: S108 - a folder of the conductor, where nobody else is
+"""Where the conductor keeps the roles of the play."""
 REPOSITORY = "baseimage/conductor"
 _SOURCE = "/opt/runtime"
 _BUILD_STAGE = "io.baseimage.stage=build"
@@ -57,8 +60,9 @@ class Conductor:
         labels: dict[str, str],
         environ: Mapping[str, str],
         lock: Lock,
+        secret: Secret | None = None,
     ) -> None:
-        self._engine, self._settings, self._emit = engine, settings, emit
+        self._engine, self._settings, self._emit, self._secret = engine, settings, emit, secret
         self._labels, self._environ, self._lock = labels, environ, lock
         self._container: ContainerId | None = None
         self._waiting: Channel | None = None
@@ -134,8 +138,10 @@ class Conductor:
         with tempfile.TemporaryDirectory(prefix="baseimage-play-") as scratch:
             private = Path(scratch, "private")
             write_play(private, play, self._inventory(target, play))
+            send_folder(self._engine, container, private / "project" / "roles", ROLES)
             try:
-                self._stream(container, private, Path(scratch, "artifacts"), log)
+                with lent(self._engine, container, self._secret):
+                    self._stream(container, private, Path(scratch, "artifacts"), log)
             except PlayFailedError as error:
                 error.look_inside = f"docker exec -it {target[:12]} sh"
                 raise
@@ -160,8 +166,9 @@ class Conductor:
             "ansible_remote_tmp": REMOTE_TMP,
             "ansible_sudo_exe": f"{RUNTIME}/standins/sudo",
             "ansible_su_exe": f"{RUNTIME}/standins/su",
-            "ansible_async_dir": REMOTE_TMP,
         }
+        if self._settings.strategy != "mitogen":  # which keeps the notes on asynchronous tasks in a place of its own
+            variables["ansible_async_dir"] = REMOTE_TMP
         variables["ansible_python_interpreter"] = PYTHON if play.borrowed_python else "auto_silent"
         return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
 
@@ -169,9 +176,12 @@ class Conductor:
         """A worker that waits for a play. It is started ahead: loading its libraries overlaps with other work."""
         environment = {
             "ANSIBLE_REMOTE_TMP": REMOTE_TMP,
+            "ANSIBLE_ROLES_PATH": ROLES,
             **_STRATEGIES[self._settings.strategy][0],
             **self._settings.environment,
         }
+        if self._secret:
+            environment["ANSIBLE_VAULT_PASSWORD_FILE"] = PLACE
         return self._engine.open(container, ("ansible-runner", "worker"), environment=environment)
 
     def _stream(self, container: ContainerId, private: Path, artifacts: Path, log: PlayLog) -> None:

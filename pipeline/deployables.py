@@ -28,7 +28,7 @@ class Deployables:
         """Make all that the role names be there; says what was sent. Raises PipelineError."""
         said = []
         for deployable in role.deployables:
-            entries = file_entries(deployable.folder)
+            entries = file_entries(deployable.folder, keep_links=True)
             content = digest([(entry.path, entry.mode, entry.digest) for entry in entries])
             if self._sent.get(deployable.name) != content:
                 self._send(container, deployable, entries)

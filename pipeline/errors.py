@@ -109,6 +109,8 @@ class PlayFailedError(PipelineError):
     """A task of a role failed on the target; `look_inside` is a command that opens a shell there, if it is kept."""
 
     look_inside = ""
+    kind = ""
+    """What kind of failure it is; see `play_failures.Kind`."""
 
 
 class VerificationError(PipelineError):

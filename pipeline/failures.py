@@ -40,10 +40,11 @@ def failures(error: errors.PipelineError, *, keep: bool) -> tuple[BuildFailed, .
             for each in error.problems
         )
     hint = error.hint
-    if isinstance(error, errors.PlayFailedError) and not hint:
-        hint = (
+    if isinstance(error, errors.PlayFailedError):
+        look = (
             f"look inside with: {error.look_inside}; remove it with: baseimage gc"
             if keep
             else "run again with --keep to look inside the target"
         )
+        hint = f"{hint}; {look}" if hint else look
     return (BuildFailed(error.message, hint, error.place, error.detail),)

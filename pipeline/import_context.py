@@ -7,7 +7,7 @@ from pathlib import Path
 from docker.utils.build import exclude_paths
 
 from pipeline.errors import UsageError
-from pipeline.sources import IGNORED
+from pipeline.role_tree import IGNORED
 
 _NO_EXCEPTION = "-"
 """The file that is let through whatever .dockerignore says: for a build the Dockerfile, here none."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from pipeline.collection_requirements import COLLECTIONS
 from pipeline.player import DEPLOYABLES, Play, RoleFiles
+from pipeline.role_tree import copy_role
 
-_LEFT_HERE = shutil.ignore_patterns(".git", "__pycache__", "*.retry")
 FACTS = "/tmp/facts"  # noqa: S108 - a folder of the conductor, where nobody else is
 """Where the conductor keeps the facts of each service's target from one role to the next."""
+
+
+RUNTIME = "/dev/baseimage"
+"""Where the volume with the borrowed Python and its stand-ins is in every target."""
 
 
 def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
@@ -21,7 +24,7 @@ def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     project.mkdir(parents=True)
     _copy_roles(play.role, project / "roles")
     if play.role.collections:
-        shutil.copytree(play.role.collections, project / COLLECTIONS, symlinks=True, ignore=_LEFT_HERE)
+        copy_role(play.role.collections, project / COLLECTIONS)
     (project / "play.yml").write_text(json.dumps(_playbook(play), indent=1), encoding="utf-8")
     (private / "inventory").mkdir()
     (private / "inventory" / "hosts.json").write_text(json.dumps(inventory, indent=1), encoding="utf-8")
@@ -30,11 +33,21 @@ def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     (private / "env" / "settings").write_text(json.dumps(settings), encoding="utf-8")
 
 
+def module_defaults(*, borrowed_python: bool) -> dict[str, dict[str, Any]]:
+    """What tasks are given that do not say it themselves."""
+    found = {"ansible.posix.synchronize": {"rsync_path": f"{RUNTIME}/bin/rsync"}}
+    if borrowed_python:
+        # Left to itself it picks another tool for each root; systemctl has a stand-in beside the borrowed Python.
+        found["ansible.builtin.service"] = {"use": "ansible.builtin.systemd_service"}
+    return found
+
+
 def _playbook(play: Play) -> list[dict[str, Any]]:
     role: dict[str, Any] = {"role": play.role.name}
     if play.parameters:
         role["vars"] = play.parameters
     head: dict[str, Any] = {"name": f"Role {play.role.name}", "hosts": "all", "any_errors_fatal": True}
+    head["module_defaults"] = module_defaults(borrowed_python=play.borrowed_python)
     if not play.gather_facts:
         # Left out otherwise: only then does Ansible's smart gathering use the facts that an earlier role left.
         head["gather_facts"] = False
@@ -45,6 +58,6 @@ def _playbook(play: Play) -> list[dict[str, Any]]:
 def _copy_roles(role: RoleFiles, folder: Path) -> None:
     target = folder / role.name
     if not target.exists():
-        shutil.copytree(role.folder, target, symlinks=True, ignore=_LEFT_HERE)
+        copy_role(role.folder, target)
     for dependency in role.dependencies:
         _copy_roles(dependency, folder)

@@ -8,8 +8,11 @@ from typing import Any
 
 from pipeline.errors import PlayFailedError
 from pipeline.events import Event, Output, TaskFinished, TaskStarted, TaskStatus, Warned
+from pipeline.play_failures import cause
 
 _ROLE_PATH = re.compile(r".*/project/roles/(?P<role>[^/]+)/(?P<rest>.+)$")
+_ORIGIN = re.compile(r"^Origin: (?P<path>\S+?:\d+)(?::\d+)?$", re.MULTILINE)
+"""Where Ansible sees the reason for an error that is no task's."""
 _NO_TRACE = "(traceback unavailable)"
 """What ansible-core writes as the exception of every failed task, unless it is told to keep traces."""
 _ENDED: dict[str, TaskStatus] = {
@@ -30,6 +33,7 @@ class PlayLog:
     counts: dict[str, int] = field(default_factory=dict)
     statistics: dict[str, Any] = field(default_factory=dict)
     failure: PlayFailedError | None = None
+    refused: PlayFailedError | None = None
     lines: list[str] = field(default_factory=list)
 
     def translate(self, raw: dict[str, Any]) -> tuple[Event, ...]:
@@ -48,7 +52,7 @@ class PlayLog:
     def _summed_up(self, data: dict[str, Any]) -> None:
         self.statistics = dict(data.get("artifact_data") or {})
         if not data.get("failures") and not data.get("dark"):
-            self.failure = None  # what failed was rescued
+            self.failure = self.refused  # what failed was rescued
 
     def _ended(self, status: TaskStatus, data: dict[str, Any]) -> tuple[Event, ...]:
         result = data.get("res") or {}
@@ -67,22 +71,41 @@ class PlayLog:
 
     def _failure(self, data: dict[str, Any], result: dict[str, Any], message: str) -> PlayFailedError:
         task = f"role {self._role(data)}, task {str(data.get('task', ''))!r}"
-        return PlayFailedError(f"{task}: {message}", place=self._place(data), detail=failure_detail(result))
+        detail = failure_detail(result)
+        why = cause(message, detail, unreachable=bool(result.get("unreachable")), rc=result.get("rc"))
+        failure = PlayFailedError(f"{task}: {message}", place=self._place(data), detail=detail, hint=why.hint)
+        failure.kind = why.kind
+        return failure
+
+    def _refusal(self, text: str) -> PlayFailedError | None:
+        """What Ansible could not make sense of before the task was played: an error with a place in a role."""
+        origin = _ORIGIN.search(text)
+        place = self._in_project(origin["path"]) if origin else ""
+        if not place:
+            return None
+        message = " ".join(text[: origin.start()].removeprefix("[ERROR]:").split()) if origin else text
+        why = cause(message)
+        failure = PlayFailedError(f"role {self.role}: {message}", place=place, hint=why.hint)
+        failure.kind = why.kind
+        return failure
 
     def _role(self, data: dict[str, Any]) -> str:
         return str(data.get("role") or self.role)
 
     def _place(self, data: dict[str, Any]) -> str:
-        path = str(data.get("task_path") or "")
+        return self._in_project(str(data.get("task_path") or ""))
+
+    def _in_project(self, path: str) -> str:
         if match := _ROLE_PATH.match(path):
             return f"{self.folders.get(match['role'], match['role'])}/{match['rest']}"
         return ""
 
     def _printed(self, name: str, text: str) -> tuple[Event, ...]:
-        text = re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+        text = re.sub(r"\x1b\[[0-9;]*m|\r(?=\n)", "", text).strip()
         self.lines += text.splitlines()
         if name == "error":
-            self.failure = None  # it is no task that ends the play, such as a handler that does not exist
+            # It is no task that ends the play, such as a handler or a module that does not exist.
+            self.failure = self.refused = self._refusal(text)
         if not text:
             return ()
         if name in ("warning", "system_warning"):
@@ -97,7 +120,10 @@ def failure_message(result: dict[str, Any]) -> str:
     failed = [item for item in result.get("results") or [] if isinstance(item, dict) and item.get("failed")]
     if failed:
         return f"{failure_message(failed[0])} (item {failed[0].get('item')!r})"
-    message = result.get("msg") or result.get("reason") or "the module failed without a message"
+    message = result.get("msg") or result.get("reason")
+    if result.get("message") and str(message).endswith("Unknown error."):
+        message = result["message"]  # where include_vars puts it
+    message = message or "the module failed without a message"
     return " ".join("; ".join(map(str, message)).split() if isinstance(message, list) else str(message).split())
 
 

@@ -39,6 +39,14 @@ def run_tool(command: tuple[str, ...], environment: Mapping[str, str], printed: 
             raise
 
 
+def first_line(command: tuple[str, ...], environment: Mapping[str, str]) -> str:
+    """The first line that a command prints, which may ask on the terminal. Raises OSError when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=dict(environment), check=False)
+    if done.returncode:
+        raise OSError(f"{command[0]} ended with {done.returncode}")
+    return "".join(done.stdout.decode(errors="replace").splitlines()[:1])
+
+
 class Workers:
     """Tools that several threads run at once; `end` ends them all, and those that are still to come."""
 

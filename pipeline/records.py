@@ -17,7 +17,8 @@ from pipeline.image_config import ImageConfig
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
 from pipeline.recipe import RoleUse, Service
-from pipeline.sources import RoleFinder, role_entries
+from pipeline.role_finder import RoleFinder
+from pipeline.sources import role_entries
 from pipeline.stage import Build
 
 REPOSITORY = "baseimage/cache"

@@ -10,8 +10,9 @@ from pathlib import Path
 from pipeline.errors import InputError, Problem
 from pipeline.player import RoleFiles
 from pipeline.recipe_model import RoleUse, Service
+from pipeline.role_finder import RoleFinder
 from pipeline.role_meta import RoleMeta, parse_role_meta, role_variables
-from pipeline.sources import META_FILES, RoleFinder, read_text
+from pipeline.sources import META_FILES, read_text
 from pipeline.yaml_source import JsonValue
 
 _DEFAULTS = ("defaults/main.yml", "defaults/main.yaml")

@@ -8,8 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.errors import EngineError, PipelineError, VerificationError
+from pipeline.events import Warned
 from pipeline.image_config import ImageConfig
 from pipeline.residue import residue
+from pipeline.service_notes import service_warnings
 
 if TYPE_CHECKING:
     from pipeline.engine import ImageId
@@ -21,7 +23,8 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     """Commit the target after its role; nothing but the role's files may be in the layer."""
     if build.target is None:
         raise PipelineError("there is no target to commit")
-    tools.player.settle(build.target)
+    for message, hint in service_warnings(tools.player.settle(build.target)):
+        tools.emit(Warned(f"{step.role}: {message}", hint))
     found = residue(tools.engine.changes(build.target), build.service.verify.allow)
     if found:
         raise VerificationError(

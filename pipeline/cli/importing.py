@@ -18,9 +18,10 @@ from pipeline.errors import InputError, Problem, UsageError
 from pipeline.import_context import context_files
 from pipeline.imported_project import RECIPE, VERSION, comment, project_texts, role_name
 from pipeline.recipe import Base, BuiltService, Rootfs, Service, parse_recipe
+from pipeline.role_finder import RoleFinder
 from pipeline.scaffold import NewFile
 from pipeline.shipped import shipped_roles
-from pipeline.sources import RoleFinder, read_text
+from pipeline.sources import read_text
 
 _CONTAINER = ("container.yml", "container.yaml")
 

@@ -80,6 +80,12 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
         no_cache,
         click.option("--offline", is_flag=True, help="Fetch no modules; without it, missing ones are initialized."),
+        click.option(
+            "--vault-password-file",
+            default="",
+            metavar="FILE",
+            help="Holds, or prints, the password of encrypted files in roles.  [env: ANSIBLE_VAULT_PASSWORD_FILE]",
+        ),
         click.option("--strategy", type=click.Choice(["mitogen", "docker"]), help="How the conductor reaches targets."),
     )
     for decorator in reversed(decorators):
@@ -100,4 +106,5 @@ def options_of(given: dict[str, Any]) -> Options:
         strategy=given.get("strategy") or "",
         vars_files=given["vars_files"],
         variables=given["variables"],
+        vault_password_file=given.get("vault_password_file") or "",
     )

@@ -1,10 +1,11 @@
-"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS RUNTIME.
+"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS MODULES RUNTIME.
 
 RUNTIME/bin/NAME      the static launcher, once per program
 RUNTIME/libexec/NAME  the program
 RUNTIME/lib/ld.so     the dynamic loader, RUNTIME/lib/shared/ every library that a program or module needs
 RUNTIME/lib/python3*  the standard library and the modules that Ansible's modules ask for
-RUNTIME/standins/     commands that a slim root lacks, meant to stand last on PATH
+RUNTIME/standins/     commands that a slim root lacks, meant to stand last on PATH, and in first/ those that go before
+                      the root's own
 """
 
 import pathlib
@@ -14,11 +15,12 @@ import subprocess
 import sys
 import sysconfig
 
-launcher, standins, runtime = (pathlib.Path(argument) for argument in sys.argv[1:4])
+launcher, standins, modules, runtime = (pathlib.Path(argument) for argument in sys.argv[1:5])
 programs = {
     "python3": pathlib.Path("/usr/bin/python3"),
     "gtar": pathlib.Path("/bin/tar"),
     "ip": pathlib.Path("/sbin/ip"),
+    "rsync": pathlib.Path("/usr/bin/rsync"),
 }
 unused = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "venv", "config-*"}
 
@@ -41,6 +43,7 @@ shutil.copytree(
     runtime / "lib/python3/dist-packages",
     ignore=shutil.ignore_patterns("pip", "setuptools"),
 )
+shutil.copytree(modules, runtime / "lib/python3/dist-packages", dirs_exist_ok=True)
 shutil.copytree(standins, runtime / "standins")
 shutil.copy("/etc/ssl/certs/ca-certificates.crt", runtime / "etc/ca-certificates.crt")
 shutil.copytree("/usr/share/python-apt", runtime / "share/python-apt")
@@ -56,8 +59,7 @@ shutil.copy(libraries[loader].resolve(), runtime / "lib/ld.so")
 for name, path in programs.items():
     shutil.copy(path.resolve(), runtime / "libexec" / name)
     shutil.copy(launcher, runtime / "bin" / name)
-for name in ("gtar", "ip"):
-    shutil.copy(launcher, runtime / "bin" / name)
+for name in programs.keys() - {"python3"}:
     (runtime / "standins" / name).symlink_to(f"../bin/{name}")
 subprocess.run(
     [runtime / "bin/python3", "-c", "import apt_pkg, debian, json, passlib, psycopg2, pymysql, ssl, yaml"], check=True

@@ -9,12 +9,14 @@
 
 #define ROOM 4096
 
-static void append_path(const char *directory) {
+/* Around the target's own PATH: stand-ins that go before what the target has, and those for what it lacks. */
+static void extend_path(const char *directory) {
     static char value[4 * ROOM];
     const char *old = getenv("PATH");
     if (old == NULL || *old == '\0') old = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     if (strstr(old, directory) != NULL) return;
-    if (snprintf(value, sizeof value, "%s:%s", old, directory) < (int)sizeof value) setenv("PATH", value, 1);
+    if (snprintf(value, sizeof value, "%s/first:%s:%s", directory, old, directory) < (int)sizeof value)
+        setenv("PATH", value, 1);
 }
 
 int main(int argc, char **argv) {
@@ -31,7 +33,7 @@ int main(int argc, char **argv) {
     snprintf(libraries, sizeof libraries, "%s/lib/shared", runtime);
     snprintf(program, sizeof program, "%s/libexec/%s", runtime, name);
     snprintf(standins, sizeof standins, "%s/standins", runtime);
-    append_path(standins);
+    extend_path(standins);
     setenv("SYSTEMD_OFFLINE", "1", 0);
     snprintf(bundle, sizeof bundle, "%s/etc/ca-certificates.crt", runtime);
     if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) != 0 && access("/etc/pki/tls/certs/ca-bundle.crt", R_OK) != 0)

@@ -1,18 +1,25 @@
 """Runs in a target before its commit: end what the role started, remove what tools left behind.
 
 Only paths that appeared while the target ran are removed from volatile directories: their status change
-time is later than the start of process 1. Prints one line for each process ended.
+time is later than the start of process 1. Prints one line for each process ended, and one for each service that
+the role asked systemctl's stand-in for.
 """
 
 from __future__ import annotations
 
 import glob
+import json
 import os
 import shutil
 import signal
 import stat
 import sys
 import time
+
+NOTES = "/dev/baseimage-tmp/services.jsonl"
+"""Where the stand-in of systemctl writes down what it was asked for."""
+SUPERVISED = "/etc/service"
+"""Where the service layers of the role bootstrap look for services."""
 
 HOME = 5
 """The field of /etc/passwd."""
@@ -115,6 +122,24 @@ def started() -> float:
     return booted + ticks / os.sysconf("SC_CLK_TCK") - 1
 
 
+def services() -> list[dict[str, object]]:
+    """What was asked for of each service, the last word on each matter, and whether a service layer runs it."""
+    said: dict[str, dict[str, object]] = {}
+    try:
+        with open(NOTES, encoding="utf-8") as lines:
+            for line in lines:
+                note = json.loads(line)
+                said.setdefault(note["name"], {"active": False, "enabled": False, "failure": ""}).update(note)
+    except (OSError, ValueError):
+        pass
+    runs = [os.path.basename(os.path.dirname(path)) for path in glob.glob(f"{SUPERVISED}/*/run")]
+    for name, each in said.items():
+        # ssh is sshd to some, and redis-server is redis.
+        each["supervised"] = any(run.startswith(name) or name.startswith(run) for run in runs)
+        each["layer"] = os.path.isdir(SUPERVISED)
+    return list(said.values())
+
+
 def arguments() -> tuple[list[str], list[str], frozenset[str]]:
     """The folders to sweep, the patterns to remove, and the paths that are the image's own; "--" stands between."""
     words = sys.argv[1:]
@@ -128,6 +153,8 @@ def main() -> None:
     """End the processes, sweep the folders, remove what matches the patterns."""
     folders, patterns, kept = arguments()
     since = started()
+    for service in services():
+        print("service:", json.dumps(service))
     end_processes()
     for folder in folders:
         if not os.path.islink(folder):

@@ -351,6 +351,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "no_cache": ([], ["--no-cache"]),
     "strategy": ([], ["--strategy", "docker"]),
     "offline": ([], ["--offline"]),
+    "vault_password_file": ([], ["--vault-password-file", "nowhere"]),
     "push": ([], ["--push"]),
     "keep": ([], ["--keep"]),
     "recipe": ([], ["small"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.play_directory import FACTS, write_play
+from pipeline.play_directory import FACTS, module_defaults, write_play
 from pipeline.player import Deployable, Play, RoleFiles
 
 INVENTORY: dict[str, Any] = {"all": {"hosts": {"web": {"ansible_host": "abc"}}}}
@@ -89,11 +89,11 @@ def test_history_and_caches_stay_here(role: RoleFiles, tmp_path: Path) -> None:
 def test_modes_and_links_are_sent_as_they_are(role: RoleFiles, tmp_path: Path) -> None:
     (role.folder / "run").touch()
     (role.folder / "run").chmod(0o755)
-    (role.folder / "nowhere").symlink_to("/not/there")
+    (role.folder / "nowhere").symlink_to("not/there")
     written(a_play(role), tmp_path)
     copy = tmp_path / "private" / "project" / "roles" / "nginx"
     assert (copy / "run").stat().st_mode & 0o777 == 0o755
-    assert (copy / "nowhere").readlink() == Path("/not/there")
+    assert (copy / "nowhere").readlink() == Path("not/there")
 
 
 def test_parameters_stand_at_the_role_where_they_win_over_variables_of_the_play(
@@ -103,9 +103,15 @@ def test_parameters_stand_at_the_role_where_they_win_over_variables_of_the_play(
         "name": "Role nginx",
         "hosts": "all",
         "any_errors_fatal": True,
+        "module_defaults": module_defaults(borrowed_python=True),
         "vars": {"port": 80, "greeting": "{{ name }}"},
         "roles": [{"role": "nginx", "vars": {"port": 81, "name": "ü 😀"}}],
     }
+
+
+def test_service_tasks_ask_the_stand_in_where_there_is_one() -> None:
+    assert module_defaults(borrowed_python=True)["ansible.builtin.service"]["use"].endswith("systemd_service")
+    assert "ansible.builtin.service" not in module_defaults(borrowed_python=False)
 
 
 def test_a_role_without_parameters_has_no_variables_of_its_own(role: RoleFiles, tmp_path: Path) -> None:
@@ -134,3 +140,14 @@ def test_a_folder_that_is_in_use_is_not_written_over(role: RoleFiles, tmp_path: 
     written(a_play(role), tmp_path)
     with pytest.raises(FileExistsError):
         written(a_play(role), tmp_path)
+
+
+def test_a_link_out_of_the_role_is_sent_as_what_it_leads_to(role: RoleFiles, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "a").write_text("shared")
+    (role.folder / "files").symlink_to("../../shared")
+    (role.folder / "loop").symlink_to("..")
+    written(a_play(role), tmp_path)
+    copy = tmp_path / "private" / "project" / "roles" / "nginx"
+    assert (copy / "files" / "a").read_text() == "shared"
+    assert not (copy / "files").is_symlink()

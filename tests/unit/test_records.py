@@ -14,7 +14,7 @@ from pipeline.image_config import ImageConfig
 from pipeline.plan import LayerKey
 from pipeline.recipe import RoleUse, Service, Verify
 from pipeline.records import REPOSITORY, EngineRecords
-from pipeline.sources import RoleFinder
+from pipeline.role_finder import RoleFinder
 from tests.unit.fake_engine import FakeEngine
 from tests.unit.fakes import BASE, a_build, a_service
 

@@ -11,10 +11,11 @@ from pipeline.errors import InputError
 from pipeline.image_config import ImageConfig
 from pipeline.player import PlayResult
 from pipeline.recipe import BaseImage, RoleUse, Service
+from pipeline.role_finder import RoleFinder
 from pipeline.role_meta import RoleMeta, parse_role_meta, role_variables
 from pipeline.role_sources import described
 from pipeline.runner import Rules, run
-from pipeline.sources import RoleFinder, role_entries
+from pipeline.sources import role_entries
 from stages import CATALOGUE
 from tests.unit.fakes import FakeClock, World, a_build, a_service
 

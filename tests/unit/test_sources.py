@@ -10,7 +10,8 @@ import pytest
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.player import Deployable, RoleFiles
 from pipeline.recipe import RoleUse
-from pipeline.sources import RoleFinder, read_text, role_entries
+from pipeline.role_finder import RoleFinder
+from pipeline.sources import read_text, read_vault_password, role_entries
 from pipeline.yaml_source import read_yaml
 
 
@@ -129,6 +130,31 @@ def test_without_any_role_the_hint_says_so(project: Path) -> None:
     assert problem(project, "web").hint == "looked in roles, recipes/roles; there are: none"
 
 
+# the vault's password
+
+
+def test_a_vault_password_is_the_first_line_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\nand a remark\n")
+    assert read_vault_password(tmp_path / "password", {}) == "s3cret"
+
+
+@pytest.mark.allow("process")
+def test_a_vault_password_may_be_what_a_program_prints(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text('#!/bin/sh\necho "$SECRET"\necho more\n')
+    (tmp_path / "password").chmod(0o700)
+    assert read_vault_password(tmp_path / "password", {"SECRET": "s3cret", "PATH": "/bin:/usr/bin"}) == "s3cret"
+
+
+@pytest.mark.allow("process")
+@pytest.mark.parametrize(("text", "mode"), [("\n", 0o600), ("", 0o600), ("#!/bin/sh\nexit 3\n", 0o700), ("x", 0o700)])
+def test_where_no_vault_password_comes_from_is_the_users_to_mend(tmp_path: Path, text: str, mode: int) -> None:
+    (tmp_path / "password").write_text(text)
+    (tmp_path / "password").chmod(mode)
+    with pytest.raises(UsageError, match="password") as caught:
+        read_vault_password(tmp_path / "password", {"PATH": "/bin:/usr/bin"})
+    assert str(tmp_path / "password") in caught.value.message
+
+
 # dependencies
 
 
@@ -215,11 +241,11 @@ def test_a_link_counts_by_what_it_says_even_when_it_leads_nowhere(tmp_path: Path
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a").touch()
     (tmp_path / "to_folder").symlink_to("folder")
-    (tmp_path / "nowhere").symlink_to("/not/there")
+    (tmp_path / "nowhere").symlink_to("not/there")
     assert modes(tmp_path) == {"web/folder/a": "", "web/nowhere": "link", "web/to_folder": "link"}
     before = role_entries(RoleFiles("web", tmp_path))
     (tmp_path / "nowhere").unlink()
-    (tmp_path / "nowhere").symlink_to("/not/there/either")
+    (tmp_path / "nowhere").symlink_to("not/there/either")
     assert role_entries(RoleFiles("web", tmp_path)) != before
 
 
@@ -303,3 +329,117 @@ def test_a_deployable_that_is_no_folder_of_its_place_is_a_mistake(project: Path,
     (found,) = caught.value.problems
     assert str(found) == (f"recipes/default.yml:7:1: role app deployables: there is no folder deployables/{name}")
     assert found.hint.startswith("there are: shop; ")
+
+
+# included roles
+
+
+def add_tasks(folder: Path, text: str) -> Path:
+    add_role(folder)
+    (folder / "tasks" / "main.yml").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "include_role: {name: base}",
+        "import_role: name=base tasks_from=x",
+        "ansible.builtin.include_role: \"name='base'\"",
+        "ansible.legacy.import_role: {role: base}",
+        "block: [{include_role: {name: base}}]",
+        "block: [{debug: }]\n  rescue: [{block: [{import_role: {name: base}}]}]",
+        "include_role:\n  args: {name: base}",
+    ],
+)
+def test_a_role_that_tasks_name_is_sent_and_counted(project: Path, task: str) -> None:
+    add_tasks(project / "roles" / "web", f"- {task}\n")
+    add_role(project / "roles" / "base")
+    found = finder(project).find(RoleUse("web"))
+    assert found.dependencies == (RoleFiles("base", Path("roles/base")),)
+    assert "base/tasks/main.yml" in {entry.path for entry in role_entries(found)}
+
+
+def test_handlers_and_other_files_of_tasks_are_looked_through(project: Path) -> None:
+    folder = add_role(project / "roles" / "web")
+    (folder / "tasks" / "deep").mkdir()
+    (folder / "handlers").mkdir()
+    (folder / "tasks" / "deep" / "a.yaml").write_text("- include_role: {name: a}\n")
+    (folder / "handlers" / "main.yml").write_text("- import_role: {name: b}\n")
+    (folder / "tasks" / "broken.yml").write_text("a: b: c\n")
+    for name in "ab":
+        add_role(project / "roles" / name)
+    assert [each.name for each in finder(project).find(RoleUse("web")).dependencies] == ["a", "b"]
+
+
+def test_a_templated_name_is_a_warning_with_its_line(project: Path) -> None:
+    add_tasks(project / "roles" / "web", "- debug:\n- include_role:\n    name: '{{ which }}'\n")
+    assert finder(project).find(RoleUse("web")).dependencies == ()
+    (warning,) = finder(project).warnings(RoleUse("web"))
+    assert (warning.file, warning.line) == ("roles/web/tasks/main.yml", 2)
+    assert "only known when it is played" in warning.message
+
+
+def test_a_role_that_is_not_there_is_a_mistake_where_it_is_imported_and_a_warning_where_it_is_included(
+    project: Path,
+) -> None:
+    folder = add_tasks(project / "roles" / "web", "- include_role: {name: nowhere}\n")
+    (warning,) = finder(project).warnings(RoleUse("web"))
+    assert warning.message == "there is no role 'nowhere'"
+    (folder / "tasks" / "main.yml").write_text("- import_role: {name: nowhere}\n")
+    assert "'nowhere' (a dependency of web)" in problem(project, "web").message
+
+
+@pytest.mark.parametrize("how", ["include_role", "import_role"])
+def test_a_role_of_a_collection_is_the_conductors(project: Path, how: str) -> None:
+    add_tasks(project / "roles" / "web", f"- {how}: {{name: community.general.some}}\n")
+    assert finder(project).find(RoleUse("web")).dependencies == ()
+    assert finder(project).warnings(RoleUse("web")) == ()
+
+
+def test_roles_that_include_themselves_end(project: Path) -> None:
+    add_tasks(project / "roles" / "web", "- include_role: {name: web, tasks_from: other}\n")
+    assert finder(project).find(RoleUse("web")).dependencies == ()
+
+
+def test_two_roles_of_one_name_are_refused_with_a_sentence(project: Path) -> None:
+    add_role(project / "a" / "web", "base", "b/base")
+    add_role(project / "roles" / "base")
+    add_role(project / "b" / "base")
+    found = problem(project, "a/web")
+    assert found.line == 12
+    assert found.message == "two roles that are played together are called 'base': roles/base, b/base"
+
+
+# links
+
+
+def test_a_link_out_of_the_role_stands_for_what_it_leads_to(project: Path) -> None:
+    role = add_role(project / "roles" / "web")
+    (project / "shared" / "deep").mkdir(parents=True)
+    (project / "shared" / "deep" / "a").write_text("1")
+    (role / "files").symlink_to("../../shared")
+    (role / "one").symlink_to(project / "shared" / "deep" / "a")
+    (role / "same").symlink_to("tasks/main.yml")
+    found = finder(project).find(RoleUse("web"))
+    before = {entry.path: entry for entry in role_entries(found)}
+    assert {path: entry.mode for path, entry in before.items()} == {
+        "web/files/deep/a": "",
+        "web/one": "",
+        "web/same": "link",
+        "web/tasks/main.yml": "",
+    }
+    (project / "shared" / "deep" / "a").write_text("2")
+    after = {entry.path: entry for entry in role_entries(found)}
+    assert {path for path in after if after[path] != before[path]} == {"web/files/deep/a", "web/one"}
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("/etc/passwd", "out of the project"), ("../../../elsewhere", "out of the project"), ("../nothing", "nowhere")],
+)
+def test_a_link_out_of_the_project_is_refused_with_its_name(project: Path, target: str, said: str) -> None:
+    (add_role(project / "roles" / "web") / "certificate").symlink_to(target)
+    found = problem(project, "web")
+    assert found.file == "roles/web/certificate"
+    assert f"leads {said}, to {target}" in found.message
