@@ -107,6 +107,7 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
         (*options.roles_path, *folders),
         shipped=shipped_roles(),
         scratch=state_folder(environ) / "tasks",
+        variables=recipe.vault_files,
     )
     read = [_collect(problems, partial(described, service, finder)) for service in recipe.services]
     if not problems:
@@ -152,7 +153,7 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
     retrying = RetryingEngine(engine, emit)
     finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
     settings = loaded.recipe.conductor
-    secret = _secret(options, environ)
+    secret = _secret(loaded, options, environ)
     player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, secret=secret)
 
     def conductor(step: str) -> ContainerId:
@@ -195,14 +196,19 @@ def _nothing_to_register(undo: Callable[[], None]) -> None:
     """The runner puts its own in this place."""
 
 
-def _secret(options: Options, environ: Mapping[str, str]) -> Secret | None:
+def _secret(loaded: Loaded, options: Options, environ: Mapping[str, str]) -> Secret | None:
     """Reads the vault password when a role is played; the file has to be there before. Raises UsageError."""
-    given = options.vault_password_file or environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")
+    in_recipe = loaded.recipe.vault_password_file
+    origins = {
+        "--vault-password-file": options.vault_password_file,
+        "ANSIBLE_VAULT_PASSWORD_FILE": environ.get("ANSIBLE_VAULT_PASSWORD_FILE", ""),
+        "settings.vault_password_file": in_recipe and str(loaded.path.parent / Path(in_recipe).expanduser()),
+    }
+    origin, given = next(((name, path) for name, path in origins.items() if path), ("", ""))
     if not given:
         return None
     path = Path(given).expanduser()
     if not path.is_file():
-        origin = "--vault-password-file" if options.vault_password_file else "ANSIBLE_VAULT_PASSWORD_FILE"
         raise UsageError(f"{path}: the vault password's file is missing", hint=f"{origin} names it")
     return cache(partial(sources.read_vault_password, path, environ))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     _copy_roles(play.role, project / "roles")
     if play.role.collections:
         copy_role(play.role.collections, project / COLLECTIONS)
+    for number, path in enumerate(play.role.variables):
+        (project / "variables").mkdir(exist_ok=True)
+        shutil.copyfile(path, project / "variables" / f"{number}.yml")
     (project / "play.yml").write_text(json.dumps(_playbook(play), indent=1), encoding="utf-8")
     (private / "inventory").mkdir()
     (private / "inventory" / "hosts.json").write_text(json.dumps(inventory, indent=1), encoding="utf-8")
@@ -51,6 +55,8 @@ def _playbook(play: Play) -> list[dict[str, Any]]:
     if not play.gather_facts:
         # Left out otherwise: only then does Ansible's smart gathering use the facts that an earlier role left.
         head["gather_facts"] = False
+    if play.role.variables:
+        head["vars_files"] = [f"variables/{number}.yml" for number in range(len(play.role.variables))]
     known = {"deployables_path": DEPLOYABLES} if play.role.deployables else {}
     return [{**head, "vars": {**known, **play.variables}, "roles": [role]}]
 

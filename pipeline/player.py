@@ -26,7 +26,7 @@ class RoleFiles:
     """A role on disk: its folder and, beside it, the folders of the roles that its meta depends on, by name.
 
     `deployables` are the application sources that its use in the recipe names, `collections` the folder of the
-    project's own collections, where it has any.
+    project's own collections, where it has any, and `variables` the files of variables that plays read themselves.
     """
 
     name: str
@@ -34,6 +34,7 @@ class RoleFiles:
     dependencies: tuple[RoleFiles, ...] = ()
     deployables: tuple[Deployable, ...] = ()
     collections: Path | None = None
+    variables: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

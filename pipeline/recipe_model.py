@@ -143,7 +143,8 @@ class Recipe:
     """All that one recipe says. `tags` are templates of image names (`pipeline.project.image_names`).
 
     `runtime` holds the top-level keys that only matter when containers run, as the recipe writes them; `roles_path`
-    are folders of roles, relative to the recipe.
+    are folders of roles, relative to the recipe; so are `vault_files`, variables that only a play can read, and
+    `vault_password_file`.
     """
 
     file: str
@@ -153,6 +154,8 @@ class Recipe:
     tags: tuple[str, ...] = ()
     runtime: dict[str, JsonValue] = field(default_factory=dict)
     roles_path: tuple[str, ...] = ()
+    vault_files: tuple[str, ...] = ()
+    vault_password_file: str = ""
 
     def root(self, service: Service) -> Base:
         """The base that a service, or the first one of those it is built on, starts from."""

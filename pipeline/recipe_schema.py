@@ -219,8 +219,6 @@ class SettingsKeys(Keys):
         "conductor_provider": "names where finished conductors come from; the conductor is made on its base",
         "save_conductor_container": "keeps the conductor; `baseimage build --keep` does, when a role fails",
         "deployment_output_path": "is where playbooks for a deployment go; none are written",
-        "vault_files": "names Ansible vaults, which are not read",
-        "vault_password_file": "opens Ansible vaults, which are not read",
         "k8s_auth": "is for a cluster, which nothing is deployed to",
         "k8s_namespace": "is for a cluster, which nothing is deployed to",
     }
@@ -231,6 +229,10 @@ class SettingsKeys(Keys):
     conductor: ConductorKeys = ConductorKeys()
     vars_files: list[Text] = []
     """Files of variables for the templates of this recipe, in YAML or JSON, relative to the recipe."""
+    vault_files: list[Text] = []
+    """Files of variables that ansible-vault has encrypted, for all roles, relative to the recipe."""
+    vault_password_file: Text | SkipJsonSchema[None] = None
+    """Holds, or prints, the password of encrypted files, relative to the recipe."""
 
     @model_validator(mode="after")
     def _one_conductor_base(self) -> SettingsKeys:

@@ -25,7 +25,8 @@ class RoleFinder:
     """Finds roles: a name in one of the folders of the roles path, or a path relative to the recipe or project.
 
     `shipped` is looked through last: what the package brings, a project may have a role of its own for.
-    Tasks of a recipe become roles in `scratch`, each in a folder that its content names.
+    Tasks of a recipe become roles in `scratch`, each in a folder that its content names. `variables` are files for
+    every play, relative to the recipe.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class RoleFinder:
         *,
         shipped: Path | None = None,
         scratch: Path | None = None,
+        variables: tuple[str, ...] = (),
     ) -> None:
         self._recipe, self._project, self._scratch = recipe, project, scratch
+        self._variables = tuple(recipe.parent / name for name in variables)
         self._shipped = (shipped,) if shipped else ()
         self._folders = (*roles_path, project / "roles", recipe.parent / "roles")
 
@@ -49,7 +52,7 @@ class RoleFinder:
         written = role.tasks or role.tasks_file
         found = self._written(role) if written else self._find(role.name, role.line, ())
         roles = tuple(every_role(found))
-        problems = [*self._of_one_name(roles, role.line), *self._links(roles)]
+        problems = [*self._of_one_name(roles, role.line), *self._links(roles), *self._no_files()]
         if problems:
             raise InputError(problems)
         collections = self._project / COLLECTIONS
@@ -57,7 +60,15 @@ class RoleFinder:
             found,
             deployables=tuple(self._deployable(name, role) for name in role.deployables),
             collections=Path(os.path.relpath(collections)) if collections.is_dir() else None,
+            variables=tuple(Path(os.path.relpath(path)) for path in self._variables),
         )
+
+    def _no_files(self) -> Iterator[Problem]:
+        for path in self._variables:
+            if not path.is_file():
+                hint = "the path is relative to the recipe"
+                message = f"{os.path.relpath(path)}: the file of variables is missing"
+                yield Problem(os.path.relpath(self._recipe), 0, 0, "settings.vault_files", message, hint)
 
     def _deployable(self, name: str, role: RoleUse) -> Deployable:
         folder = self._project / "deployables" / name

@@ -69,6 +69,8 @@ def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
             found += [replace(entry, path=f"{above}/{entry.path}") for entry in sent]
         if each.collections:
             found += [replace(entry, path=f"{COLLECTIONS}/{entry.path}") for entry in file_entries(each.collections)]
+        for number, path in enumerate(each.variables):
+            found.append(FileEntry(f"variables/{number}", *_entry(TreeEntry(path.name, path))))
     return tuple(dict.fromkeys(found))
 
 

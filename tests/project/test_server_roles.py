@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -184,6 +185,27 @@ def test_a_missing_vault_password_says_how_to_give_it(project: Project, busybox:
     outcome = project.build("--roles-path", ROLES)
     assert outcome.code == 1
     assert "--vault-password-file" in outcome.one("build_failed")["hint"]
+
+
+def test_a_vault_of_the_recipe_reaches_its_roles_and_nothing_else(
+    project: Project, busybox: dict[str, str], engine: docker.DockerClient
+) -> None:
+    vault_password(project)
+    project.write("recipes/vault.yml", (ROOT / "tests/roles/servers/secrets/vars/secrets.yml").read_text())
+    copy = {"content": "{{ secrets_token | hash('sha256') }}\n", "dest": "/token.sha256", "mode": "0600"}
+    tasks = [{"name": "Write what it is for", "no_log": True, "ansible.builtin.copy": copy}]
+    settings = {"vault_files": ["vault.yml"], "vault_password_file": "../../vault-password"}
+    service = {"from": busybox, "command": "sh", "verify": False, "roles": [{"tasks": tasks, "gather_facts": False}]}
+    project.write(
+        "recipes/default.yml", json.dumps({"version": "2", "settings": settings, "services": {"web": service}})
+    )
+    outcome = project.build().well()
+    assert exported(engine, outcome.image)["/token.sha256"].mode == 0o600
+    saved = io.BytesIO(b"".join(engine.images.get(outcome.image).save())).getvalue()
+    assert hashlib.sha256(TOKEN.encode()).hexdigest().encode() in saved
+    assert TOKEN.encode() not in saved + b"".join(
+        path.read_bytes() for path in project.state.rglob("*") if path.is_file()
+    )
 
 
 def test_the_vault_password_is_in_no_layer_configuration_history_event_or_record(

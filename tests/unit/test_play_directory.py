@@ -72,6 +72,15 @@ def test_collections_of_the_project_lie_beside_the_play(role: RoleFiles, tmp_pat
     assert "project/collections/ansible_collections/acme/tools/plugins/filter/shout.py" in sent(tmp_path)
 
 
+def test_files_of_variables_are_left_to_the_play(role: RoleFiles, tmp_path: Path) -> None:
+    files = (tmp_path / "a.yml", tmp_path / "b.yml")
+    for file in files:
+        file.write_text("$ANSIBLE_VAULT;1.1;AES256\n00\n")
+    play = written(a_play(replace(role, variables=files)), tmp_path)
+    assert play["vars_files"] == ["variables/0.yml", "variables/1.yml"]
+    assert {"project/variables/0.yml", "project/variables/1.yml"} <= sent(tmp_path)
+
+
 def test_where_deployables_are_is_a_variable_of_the_play(role: RoleFiles, tmp_path: Path) -> None:
     with_one = replace(role, deployables=(Deployable("shop", tmp_path / "shop"),))
     assert written(a_play(with_one), tmp_path)["vars"]["deployables_path"] == "/src/deployables"

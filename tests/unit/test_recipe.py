@@ -393,20 +393,27 @@ version: "2"
 settings:
   volumes: [a:/b]
   k8s_namespace: {name: x}
-  vault_files: [a.yml]
+  save_conductor_container: true
   conductor: {volumes: [b], save: true, provider: x}
 services: {web: {from: x}}
 """)
     assert [warning.path for warning in parsed.warnings] == [
         "settings.volumes",
         "settings.k8s_namespace",
-        "settings.vault_files",
+        "settings.save_conductor_container",
         "settings.conductor.volumes",
         "settings.conductor.save",
         "settings.conductor.provider",
     ]
     assert all(warning.message.startswith("is ignored: it ") for warning in parsed.warnings)
-    assert len({warning.message for warning in parsed.warnings}) == 6
+    assert len({warning.message for warning in parsed.warnings}) == 5  # two of them keep the conductor
+
+
+def test_vaults_and_their_password_are_read() -> None:
+    settings = "{vault_files: [a.yml], vault_password_file: ../password}"
+    parsed = parse(f'version: "2"\nsettings: {settings}\nservices: {{web: {{from: x}}}}\n')
+    assert (parsed.recipe.vault_files, parsed.recipe.vault_password_file) == (("a.yml",), "../password")
+    assert parsed.warnings == ()
 
 
 def test_folders_of_roles_are_read() -> None:

@@ -45,7 +45,7 @@ def test_a_service_is_described_by_its_keys_as_they_are_written() -> None:
     assert "base" not in service["properties"]
 
 
-@pytest.mark.parametrize(("model", "key"), [("ServiceKeys", "container_name"), ("SettingsKeys", "vault_files")])
+@pytest.mark.parametrize(("model", "key"), [("ServiceKeys", "container_name"), ("SettingsKeys", "k8s_auth")])
 def test_a_key_that_is_read_over_is_marked_as_deprecated(model: str, key: str) -> None:
     assert definition(model)["properties"][key]["deprecated"] is True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -303,6 +304,21 @@ def test_a_missing_role_of_a_project_with_modules_is_said_how_to_fetch(project: 
     assert "initialize" not in problem(project, "app").hint
     (project / ".projmodules").touch()
     assert "fetched by: baseimage initialize" in problem(project, "app").hint
+
+
+# files of variables
+
+
+def test_files_of_variables_count_by_their_content_and_a_missing_one_is_a_mistake(project: Path) -> None:
+    add_role(project / "roles" / "app")
+    looking = RoleFinder(project / "recipes" / "default.yml", project, variables=("vault.yml",))
+    with pytest.raises(InputError, match=r"vault\.yml"):
+        looking.find(RoleUse("app"))
+    for text in ("one", "two"):
+        (project / "recipes").mkdir(exist_ok=True)
+        (project / "recipes" / "vault.yml").write_text(text)
+        found = {entry.path: entry.digest for entry in role_entries(looking.find(RoleUse("app")))}
+        assert found["variables/0"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 # deployables
