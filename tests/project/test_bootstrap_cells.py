@@ -45,7 +45,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(project: Project, parameters:
     assert said in outcome.stdout + outcome.stderr
 
 
-@pytest.mark.parametrize("svc", ["runit", "supervisord"])
+@pytest.mark.parametrize("svc", ["runit", "supervisord", "s6"])
 def test_the_second_run_of_the_role_changes_nothing(project: Project, svc: str) -> None:
     cell = {"container_svc": svc, "container_cron_jobs": [{"name": "job", "schedule": "@daily", "command": "date +%s"}]}
     outcome = build(project, cell, {**cell, "container_home": "/home/app"}).well()

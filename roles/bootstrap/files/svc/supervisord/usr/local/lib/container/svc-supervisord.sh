@@ -48,8 +48,6 @@ logfile=/dev/null
 logfile_maxbytes=0
 loglevel=warn
 pidfile=$ctr_state/supervisord.pid
-childlogdir=$ctr_state
-identifier=container
 ${ctr_user_line-}
 [unix_http_server]
 file=$ctr_state/supervisor.sock
@@ -80,8 +78,7 @@ layer_run() {
 layer_known() { [ -S "$ctr_state/supervisor.sock" ]; }
 
 layer_state() {
-    ctr_state_is=down
-    ctr_state_pid=-
+    ctr_state_is=down ctr_state_pid=-
     { read -r ctr_keeper <"$ctr_scan/$1/keeper"; } 2>/dev/null && ! has_ended "$ctr_keeper" || return 0
     ctr_state_is=up
     { read -r ctr_state_pid <"$ctr_scan/$1/pid"; } 2>/dev/null || ctr_state_pid=-
