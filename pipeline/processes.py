@@ -37,6 +37,25 @@ def run_tool(command: tuple[str, ...], environment: Mapping[str, str], printed: 
             raise
 
 
+def run_in_terminal(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
+    """Run a command that has this program's terminal, and return its exit code, 128 + N after the signal N.
+
+    Ctrl-C reaches it from the terminal itself, and what becomes of that is its own business; TERM is handed on.
+    """
+    with subprocess.Popen(command, env=dict(environment)) as process:
+        # Handlers, not SIG_IGN: another program that is started meanwhile would inherit that.
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
+        }
+        try:
+            code = process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         os.killpg(process.pid, signal.SIGTERM)

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, schema, upkeep
+from pipeline.cli import build, compose, running, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -52,11 +52,15 @@ def cli() -> None:
 
 for command in (
     build.build,
+    compose.compose,
     upkeep.doctor,
     upkeep.gc,
     build.plan,
     build.push,
+    running.run,
     schema.schema,
+    running.shell,
+    running.stop,
     build.tag,
 ):
     cli.add_command(command)
