@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 
 PATIENCE = 5
@@ -42,17 +43,29 @@ def run_in_terminal(command: tuple[str, ...], environment: Mapping[str, str]) ->
 
     Ctrl-C reaches it from the terminal itself, and what becomes of that is its own business; TERM is handed on.
     """
-    with subprocess.Popen(command, env=dict(environment)) as process:
-        # Handlers, not SIG_IGN: another program that is started meanwhile would inherit that.
-        before = {
-            signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
-        }
-        try:
+    running: list[subprocess.Popen[bytes]] = []
+    asked_to_end = threading.Event()
+
+    def hand_on(*_: object) -> None:
+        if not running:
+            asked_to_end.set()
+        for process in running:
+            process.terminate()
+
+    # Handlers, not SIG_IGN, which the command would inherit.
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, hand_on),
+    }
+    try:
+        with subprocess.Popen(command, env=dict(environment)) as process:
+            running.append(process)
+            if asked_to_end.is_set():  # before it was known whom to tell
+                process.terminate()
             code = process.wait()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return code if code >= 0 else 128 - code
 
 
