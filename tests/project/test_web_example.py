@@ -170,3 +170,13 @@ def test_what_needs_another_service_is_stopped_before_it_and_down_leaves_nothing
     assert first_page(example.containers)[1] == "OK, visit 2\n"  # the database's volume was kept
     example.compose("down", RECIPE, "--", "-v")
     assert example.remains() == []
+
+
+def test_an_application_is_built_on_an_image_that_is_there(built: Project) -> None:
+    base = f"{built.repository}:web-{built.unique}.database.0.1.0"
+    words = ("--roles-path", str(ROOT / "roles"), "-n", f"on-{built.unique}", "-e", f"image={base}")
+    outcome = built.build(str(ROOT / "recipes/from-image.yml"), *words).well()
+    assert outcome.played() == ["nginx", "app_nginx_stub"]
+    made, below = (built.engine.images.get(image).attrs for image in (outcome.image, base))
+    assert made["Config"]["Entrypoint"] == below["Config"]["Entrypoint"]
+    assert made["RootFS"]["Layers"][: len(below["RootFS"]["Layers"])] == below["RootFS"]["Layers"]

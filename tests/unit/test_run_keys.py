@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.recipe import parse_recipe
@@ -118,3 +120,12 @@ def test_the_services_that_a_service_needs_are_found_by_key() -> None:
     expected = {"depends_on": ("db",), "links": ("cache",), "volumes_from": ("data",), "network_mode": ("vpn",)}
     assert references(keys) == expected
     assert references({"network_mode": "host"}) == {}
+
+
+def test_the_recipe_that_compose_is_shown_has_every_key() -> None:
+    text = (Path(__file__).parents[1] / "recipes/runtime.yml").read_text(encoding="utf-8")
+    web = next(each for each in parse_recipe(text, "runtime.yml").recipe.services if each.name == "web")
+    assert web.runtime.keys() == RUNTIME_KEYS - {"network_mode"} | {"ports", "volumes"}
+    assert web.dev_overrides.keys() | web.runtime.keys() | {"onbuild", "shell"} >= ContainerKeys.model_fields.keys() - {
+        "network_mode"
+    }
