@@ -17,8 +17,10 @@ from platformdirs import user_cache_path
 
 from pipeline import sources
 from pipeline.cleaning import run_name
+from pipeline.compose_document import Place
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine, connect
+from pipeline.docker_run import ContainerRunner, connect_runner
 from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
@@ -185,6 +187,16 @@ def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngi
     """
     prefix = KEPT_PREFIX if keep else CONTAINER_PREFIX
     return connect(environ, container_prefix=run_name(prefix, socket.gethostname(), os.getpid(), int(time.time())))
+
+
+def open_runner(environ: Mapping[str, str]) -> ContainerRunner:
+    """For containers of finished images, on the same engine. Raises EngineUnreachableError."""
+    return connect_runner(environ)
+
+
+def place(folder: Path, environ: Mapping[str, str]) -> Place:
+    """What ~ and $PWD mean on the host's side of a volume: the user's home and the project's folder."""
+    return Place(environ.get("HOME") or str(Path.home()), str(folder.resolve()))
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:

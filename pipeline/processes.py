@@ -47,6 +47,37 @@ def first_line(command: tuple[str, ...], environment: Mapping[str, str]) -> str:
     return "".join(done.stdout.decode(errors="replace").splitlines()[:1])
 
 
+def run_in_terminal(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
+    """Run a command that has this program's terminal, and return its exit code, 128 + N after the signal N.
+
+    Ctrl-C reaches it from the terminal itself, and what becomes of that is its own business; TERM is handed on.
+    """
+    running: list[subprocess.Popen[bytes]] = []
+    asked_to_end = threading.Event()
+
+    def hand_on(*_: object) -> None:
+        if not running:
+            asked_to_end.set()
+        for process in running:
+            process.terminate()
+
+    # Handlers, not SIG_IGN, which the command would inherit.
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, hand_on),
+    }
+    try:
+        with subprocess.Popen(command, env=dict(environment)) as process:
+            running.append(process)
+            if asked_to_end.is_set():  # before it was known whom to tell
+                process.terminate()
+            code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
 class Workers:
     """Tools that several threads run at once; `end` ends them all, and those that are still to come."""
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, importing, modules, new, schema, upkeep
+from pipeline.cli import build, compose, importing, modules, new, running, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -53,6 +53,7 @@ def cli() -> None:
 for command in (
     build.build,
     modules.clean,
+    compose.compose,
     upkeep.doctor,
     upkeep.gc,
     importing.import_,
@@ -60,7 +61,10 @@ for command in (
     new.new,
     build.plan,
     build.push,
+    running.run,
     schema.schema,
+    running.shell,
+    running.stop,
     build.tag,
 ):
     cli.add_command(command)

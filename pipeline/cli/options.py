@@ -10,11 +10,13 @@ import click
 
 from pipeline.assembly import Options
 
+_PASSED_ON = "pipeline.cli.passed_on"
 EPILOG = """\b
 Exit codes:
   0  done             1  the build failed         2  bad input, nothing was started
   3  plan: something to build                     4  no engine answers, or it is too old
   5  a push failed  130  stopped by Ctrl-C      143  stopped by TERM     70  a defect of this program
+  run, shell, compose up|stop|down: that of the container, of the shell, of Compose
 """
 
 log_format = click.option(
@@ -24,7 +26,23 @@ log_format = click.option(
     show_default=True,
     help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md).",
 )
+production = click.option("--production", is_flag=True, help="Without the dev_overrides of the recipe.")
 no_cache = click.option("--no-cache", is_flag=True, help="Play every role, whatever is there.")
+
+
+class PassingOn(click.Command):
+    """A command whose arguments after -- are for another program; `passed_on` has them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what stands behind the first -- aside."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[_PASSED_ON] = tuple(args[at + 1 :])
+        return super().parse_args(ctx, args[:at])
+
+
+def passed_on() -> tuple[str, ...]:
+    """The arguments of the running command that stand after --."""
+    return tuple(click.get_current_context().meta[_PASSED_ON])
 
 
 def project_options(command: Callable[..., None]) -> Callable[..., None]:

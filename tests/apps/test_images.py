@@ -91,7 +91,7 @@ def test_the_image_keeps_to_its_budget(sites: Sites, name: str) -> None:
 
 def test_roles_played_again_change_nothing(built: Outcome) -> None:
     """The service `twice` plays each role a second time, in every build."""
-    again = {f"twice/{role}-2/provision" for role in ("nginx", "uwsgi", "app_nginx_stub")}
+    again = {f"twice/{role}-2/provision" for role in ("nginx", "uwsgi", "redis", "app_nginx_stub")}
     played = {event["step"] for event in built.all("step_started", service="twice", stage="provision")}
     assert again <= played
     assert [event for event in built.all("task_finished", status="changed") if event["step"] in again] == []

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline import processes
 from pipeline.errors import StopRequested
-from pipeline.processes import Workers, run_tool
+from pipeline.processes import Workers, run_in_terminal, run_tool
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -128,6 +128,28 @@ def test_an_interruption_reaches_a_tool_that_has_closed_its_output(tmp_path: Pat
         timer.join()
         signal.signal(signal.SIGUSR1, before)
     assert gone(int((tmp_path / "pid").read_text(encoding="utf-8")))
+
+
+def test_what_has_the_terminal_ends_with_its_own_code() -> None:
+    assert run_in_terminal(("sh", "-c", "exit 3"), PATH) == 3
+    assert run_in_terminal(("sh", "-c", "kill -KILL $$"), PATH) == 128 + signal.SIGKILL
+
+
+def test_what_has_the_terminal_shares_our_input_and_our_session(capfd: pytest.CaptureFixture[str]) -> None:
+    run_in_terminal(("sh", "-c", "cut -d' ' -f6 /proc/$$/stat; echo no >&2"), PATH)
+    assert capfd.readouterr() == (f"{os.getsid(0)}\n", "no\n")
+
+
+def test_ctrl_c_is_the_business_of_what_has_the_terminal() -> None:
+    code = run_in_terminal(("sh", "-c", f"trap 'exit 4' INT; kill -INT {os.getpid()}; kill -INT $$; sleep 9"), PATH)
+    assert code == 4
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_term_is_handed_on_to_what_has_the_terminal() -> None:
+    body = f"trap 'exit 5' TERM; kill -TERM {os.getpid()}; while :; do sleep 0.05; done"
+    assert run_in_terminal(("sh", "-c", body), PATH) == 5
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 # several at once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -24,3 +25,8 @@ def test_it_is_written_as_the_linters_ask() -> None:
     assert yaml_text({"a": ["1", "b"], "c": "x\ny\n", "d": "'\""}) == (
         "a:\n  - \"1\"\n  - b\nc: |\n  x\n  y\nd: '''\"'\n"
     )
+
+
+@pytest.mark.parametrize("text", ["22:22", "yes", "no", "0x1", "1e3", "~", "", "a: b", "# x", "1_000", "é", "12:30:45"])
+def test_a_text_stays_a_text(text: str) -> None:
+    assert read_yaml(yaml_text({"key": text}), "x").data == {"key": text}
