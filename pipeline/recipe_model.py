@@ -56,6 +56,8 @@ class BuiltService:
 DEFAULT_CONDUCTOR_BASE = Bootstrap(
     "trixie", include=("python3", "git", "openssh-client", "rsync", "ca-certificates", "docker-cli", "mmdebstrap")
 )
+FALLBACK_CONDUCTOR_BASE = BaseImage("debian:trixie-slim")
+"""What the conductor starts from where its root cannot be bootstrapped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.collection_requirements import COLLECTIONS
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.fingerprint import FileEntry
+from pipeline.mentions import Words, words_of
 from pipeline.modules import MODULES_FILE
 from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
 from pipeline.recipe import RoleUse
@@ -141,6 +143,30 @@ def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
     for dependency in role.dependencies:
         entries += role_entries(dependency)
     return tuple(dict.fromkeys(entries))
+
+
+def role_words(role: RoleFiles, entries: tuple[FileEntry, ...]) -> Words:
+    """The words of all those files; `entries` are what `role_entries` says, so that none is read twice in a run."""
+    return _words_of_files(role, entries)
+
+
+@lru_cache(maxsize=100)
+def _words_of_files(role: RoleFiles, _: tuple[FileEntry, ...]) -> Words:
+    words = Words()
+    for folder in _folders(role):
+        for path in sorted(_files(folder)):
+            if not (folder / path).is_symlink():
+                words |= words_of((folder / path).read_bytes(), path)
+    return words
+
+
+def _folders(role: RoleFiles) -> Iterator[Path]:
+    yield role.folder
+    yield from (deployable.folder for deployable in role.deployables)
+    if role.collections:
+        yield role.collections
+    for dependency in role.dependencies:
+        yield from _folders(dependency)
 
 
 def file_entries(folder: Path) -> tuple[FileEntry, ...]:

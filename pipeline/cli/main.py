@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, importing, modules, new, schema, upkeep
+from pipeline.cli import build, importing, modules, new, planning, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -58,7 +58,7 @@ for command in (
     importing.import_,
     modules.initialize,
     new.new,
-    build.plan,
+    planning.plan,
     build.push,
     schema.schema,
     build.tag,

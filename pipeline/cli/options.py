@@ -25,6 +25,13 @@ log_format = click.option(
     help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md).",
 )
 no_cache = click.option("--no-cache", is_flag=True, help="Play every role, whatever is there.")
+refresh = click.option(
+    "--refresh",
+    "refreshed_roles",
+    multiple=True,
+    metavar="ROLE",
+    help="Play this role again, and what follows it, though nothing changed; may be repeated.",
+)
 
 
 def project_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -79,6 +86,7 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
     decorators = (
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
         no_cache,
+        refresh,
         click.option("--offline", is_flag=True, help="Fetch no modules; without it, missing ones are initialized."),
         click.option("--strategy", type=click.Choice(["mitogen", "docker"]), help="How the conductor reaches targets."),
     )
@@ -97,6 +105,7 @@ def options_of(given: dict[str, Any]) -> Options:
         project_name=given["project_name"],
         refresh=given.get("pull", False),
         use_cache=not given.get("no_cache", False),
+        refreshed_roles=given.get("refreshed_roles", ()),
         strategy=given.get("strategy") or "",
         vars_files=given["vars_files"],
         variables=given["variables"],

@@ -20,6 +20,7 @@ from pipeline.cli import options
 from pipeline.doctor import Check
 from pipeline.engine import ContainerId
 from pipeline.events import Sink
+from pipeline.image_config import ImageConfig
 from pipeline.player import Play, PlayResult
 from pipeline.stage import Build, Tools
 from tests.unit.fake_engine import FakeEngine
@@ -74,7 +75,7 @@ class Line:
             folders = [tools.records.role_files(role).folder for build in builds for role in build.service.roles]
             told: Any = tools
             self.seen = [*self.fetched, builds, folders, [entry.name for entry in catalogue], rules]
-            self.seen += [told.roots._refresh, told.records._use_cache, told.player._settings]
+            self.seen += [told.roots._refresh, told.records._reuse, told.player._settings]
             return builds
 
         def bring(folder: Path, _: object, __: object, *, offline: bool) -> None:
@@ -349,6 +350,8 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "debug": (["nope"], ["nope", "--debug"]),
     "pull": ([], ["--pull"]),
     "no_cache": ([], ["--no-cache"]),
+    "refreshed_roles": ([], ["--refresh", "app"]),
+    "as_data": ([], ["--json"]),
     "strategy": ([], ["--strategy", "docker"]),
     "offline": ([], ["--offline"]),
     "push": ([], ["--push"]),
@@ -392,7 +395,7 @@ def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: st
         base = line.engine.find_image(BASE)
         assert base
         for key in tools.records.keys(build, base, tools.player.key()):
-            tools.records.save(key, line.engine.add_image(f"made:{key.key[:9]}"))
+            tools.records.save(key, line.engine.configure(base.id, ImageConfig(user=key.key[:9]), {}))
     (line.folder / "other" / "roles" / "app" / "tasks" / "main.yml").write_text("# changed\n")
     if parameter == "project_name":  # names are not shown, but they are checked
         without, given = ["-n", "shop"], ["-n", "no name!"]

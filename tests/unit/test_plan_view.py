@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.plan_view import preview
+from pipeline.plan_view import as_text, planned
 from pipeline.recipe import BuiltService
 from pipeline.runner import Rules, run
+from pipeline.stage import Build, Tools
 from stages import CATALOGUE
 from tests.unit.fakes import FakeClock, World, a_build, a_service
+
+
+def preview(builds: tuple[Build, ...], tools: Tools | None) -> tuple[str, bool]:
+    services = planned(builds, tools)
+    return as_text(services), any(service.pending for service in services)
+
 
 SERVICE = a_service("nginx", "app")
 
@@ -46,7 +53,7 @@ def test_what_is_there_is_a_hit_and_the_rest_has_a_reason() -> None:
     ]
     text, pending = preview((a_build(replace(SERVICE, roles=SERVICE.roles[:1])),), world.tools)
     assert pending
-    assert text.splitlines()[2:] == ["  role nginx  HIT", "  image       BUILD  not built yet"]
+    assert text.splitlines()[2:] == ["  role nginx  HIT", "  image       BUILD  no record of an earlier build"]
 
 
 def test_every_service_is_shown_and_one_with_work_is_enough() -> None:

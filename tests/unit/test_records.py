@@ -11,9 +11,10 @@ import pytest
 from pipeline.engine import ContainerSpec, Image, ImageId
 from pipeline.errors import EngineError, InputError
 from pipeline.image_config import ImageConfig
+from pipeline.layer_records import LayerRecords
 from pipeline.plan import LayerKey
 from pipeline.recipe import RoleUse, Service, Verify
-from pipeline.records import REPOSITORY, EngineRecords
+from pipeline.records import ANY, REPOSITORY, EngineRecords, Reuse
 from pipeline.sources import RoleFinder
 from tests.unit.fake_engine import FakeEngine
 from tests.unit.fakes import BASE, a_build, a_service
@@ -27,12 +28,22 @@ class Home:
     engine: FakeEngine
     base: Image
 
-    def records(self, *, use_cache: bool = True) -> EngineRecords:
-        finder = RoleFinder(self.folder / "recipe.yml", self.folder)
-        return EngineRecords(self.engine, finder, self.folder / "state", use_cache=use_cache)
+    now: float = 1000.0
 
-    def keys(self, service: Service, conductor: str = "c", *, use_cache: bool = True) -> tuple[LayerKey, ...]:
-        return self.records(use_cache=use_cache).keys(a_build(service), self.base, conductor)
+    def records(self, reuse: Reuse = ANY) -> EngineRecords:
+        finder = RoleFinder(self.folder / "recipe.yml", self.folder)
+        kept = LayerRecords(self.folder / "state")
+        return EngineRecords(self.engine, finder, kept, reuse, seconds=lambda *_: 12.5, clock=lambda: self.now)
+
+    def keys(self, service: Service, conductor: str = "c", reuse: Reuse = ANY) -> tuple[LayerKey, ...]:
+        return self.records(reuse).keys(a_build(service), self.base, conductor)
+
+    def why(self, service: Service, reuse: Reuse = ANY) -> list[tuple[str, ...]]:
+        return [key.reasons for key in self.keys(service, reuse=reuse)]
+
+    def write(self, path: str, text: str) -> None:
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_text(text)
 
     def commit(self, below: str, name: str) -> ImageId:
         target = self.engine.start(ContainerSpec(image=below, entrypoint=("sleep", "1")))
@@ -56,7 +67,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.chdir(tmp_path)
     for name in ("nginx", "app"):
         (tmp_path / "roles" / name / "tasks").mkdir(parents=True)
-        (tmp_path / "roles" / name / "tasks" / "main.yml").write_text("[]\n")
+        (tmp_path / "roles" / name / "tasks" / "main.yml").write_text("# a\n[]\n")
     engine = FakeEngine()
     engine.add_image(BASE)
     base = engine.find_image(BASE)
@@ -75,7 +86,11 @@ def test_before_a_first_build_nothing_is_there(home: Home) -> None:
     keys = home.keys(SERVICE)
     assert [key.role for key in keys] == ["nginx", "app", ""]
     assert reused(keys) == [False, False, False]
-    assert {key.reason for key in keys} == {"not built yet"}
+    assert [key.reasons for key in keys] == [
+        ("no record of an earlier build",),
+        ("no record of an earlier build", "role nginx is played again"),
+        ("no record of an earlier build", "role nginx is played again"),
+    ]
 
 
 def test_what_was_saved_is_found_again(home: Home) -> None:
@@ -121,7 +136,7 @@ def test_a_role_that_is_never_cached_is_played_again_with_all_above_it(home: Hom
 
 def test_without_the_cache_nothing_is_found(home: Home) -> None:
     home.built(SERVICE)
-    assert reused(home.keys(SERVICE, use_cache=False)) == [False, False, False]
+    assert reused(home.keys(SERVICE, reuse=Reuse(use_cache=False))) == [False, False, False]
 
 
 def test_a_layer_above_a_missing_one_is_not_used(home: Home) -> None:
@@ -179,6 +194,7 @@ def test_a_replaced_layer_that_others_stand_on_goes_with_the_last_of_them(home: 
 
 
 def test_the_inputs_are_kept_beside_the_key_as_hashes(home: Home) -> None:
+    home.write("roles/nginx/templates/a.j2", "{{ password }} is not geheim\n")
     service = replace(SERVICE, variables={"password": "geheim"})
     home.built(service)
     kept = sorted((home.folder / "state").iterdir())
@@ -186,7 +202,7 @@ def test_the_inputs_are_kept_beside_the_key_as_hashes(home: Home) -> None:
     assert {path.suffix for path in kept} == {".json"}
     key = home.keys(service)[0]
     text = (home.folder / "state" / f"{key.key[:40]}.json").read_text(encoding="utf-8")
-    assert json.loads(text) == {"key": key.key, "role": "nginx", "inputs": key.inputs}
+    assert json.loads(text)["inputs"] == key.inputs
     assert "variable password" in text
     assert "geheim" not in text
 
