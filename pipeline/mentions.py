@@ -72,7 +72,7 @@ def _sees_all(content: bytes, path: str) -> bool:
     folder, _, name = path.rpartition("/")
     if name.endswith(".md") and not folder:
         return False
-    if name.endswith((".yml", ".yaml")):
+    if name.endswith((".yml", ".yaml")) and not {"templates", "files"} & set(folder.split("/")):
         content = _COMMENT.sub(b"", content)  # in the first column it is one, even where a text goes over lines
     if _ANY_NAME.search(content):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sys
@@ -203,6 +204,25 @@ def test_plan_ends_with_3_while_there_is_something_to_build_and_with_0_after(lin
     code, out, _ = line.run("plan")
     assert code == 0
     assert "BUILD" not in out
+
+
+def test_plan_as_data_is_one_object_with_the_same_exit_code(line: Line) -> None:
+    line.pretend()
+    code, out, _ = line.run("plan", "--json")
+    assert code == 3
+    assert json.loads(out)["pending"] is True
+    line.run("build")
+    code, out, _ = line.run("plan", "--json")
+    assert (code, json.loads(out)["pending"]) == (0, False)
+
+
+@pytest.mark.parametrize("command", ["build", "plan"])
+def test_a_role_to_refresh_has_to_be_there(line: Line, command: str) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", raiser(AssertionError("started")))
+    code, _, err = line.run(command, "--refresh", "nope")
+    assert code == 2
+    assert "--refresh: no service has the role 'nope'" in err
+    assert "there are: app, nginx" in err
 
 
 @pytest.mark.parametrize("command", ["build", "tag", "push", "gc"])
