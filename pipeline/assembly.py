@@ -23,6 +23,7 @@ from pipeline.docker_engine import DockerEngine, connect
 from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
+from pipeline.history import Keep, Recorder
 from pipeline.layer_records import LayerRecords
 from pipeline.locks import Locks
 from pipeline.plan import LayerKey
@@ -54,6 +55,9 @@ OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 CONTAINER_PREFIX = "baseimage-run"
 KEPT_PREFIX = "baseimage-kept"
 """Containers of a run with --keep: the next build leaves them alone, `baseimage gc` removes them."""
+
+HISTORY_SETTINGS = {"BASEIMAGE_HISTORY_BUILDS": 50, "BASEIMAGE_HISTORY_DAYS": 30}
+"""Variables of the environment that bound the history of builds, and what they are without being set."""
 
 T = TypeVar("T")
 
@@ -192,6 +196,17 @@ def layer_records(environ: Mapping[str, str]) -> LayerRecords:
     return LayerRecords(state_folder(environ) / "layers")
 
 
+def recorded(emit: Sink, environ: Mapping[str, str]) -> Sink:
+    """A sink that also keeps what happens in the history of builds. Raises UsageError for settings that are none."""
+    builds, days = (_whole_number(environ, name, kept) for name, kept in HISTORY_SETTINGS.items())
+    return Recorder(emit, history_folder(environ), Keep(builds, days)) if builds else emit
+
+
+def history_folder(environ: Mapping[str, str]) -> Path:
+    """Where the history of builds is."""
+    return state_folder(environ) / "builds"
+
+
 def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngine:
     """The engine that DOCKER_HOST or the docker context names; its containers are named after this run.
 
@@ -205,6 +220,13 @@ def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngi
 def state_folder(environ: Mapping[str, str]) -> Path:
     """Where records of layers are kept: BASEIMAGE_STATE, else the user's cache folder."""
     return Path(environ["BASEIMAGE_STATE"]) if environ.get("BASEIMAGE_STATE") else user_cache_path("baseimage-pipeline")
+
+
+def _whole_number(environ: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = environ.get(name) or str(otherwise)
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"{name} must be a whole number, is {text!r}", hint="0 builds keep no history")
+    return int(text)
 
 
 def _nothing_to_register(undo: Callable[[], None]) -> None:

@@ -56,9 +56,11 @@ def _run(
 ) -> None:
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
-    with display as emit, Stoppable():
+    with display as shown, Stoppable():
+        emit = shown
         try:
             with system_errors():
+                emit = assembly.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 _build(options, emit, runner.Rules(keep, only_finished), push=push)

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, importing, modules, new, planning, schema, upkeep
+from pipeline.cli import build, importing, modules, new, past, planning, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -57,6 +57,9 @@ for command in (
     upkeep.gc,
     importing.import_,
     modules.initialize,
+    past.inspect,
+    past.list_,
+    past.logs,
     new.new,
     planning.plan,
     build.push,

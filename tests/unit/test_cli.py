@@ -443,9 +443,9 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    begin, modules = {"new", "import"}, {"initialize", "clean"}
-    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | begin | modules
-    elsewhere = begin | modules  # test_new.py, test_import.py, test_cli_modules.py
+    begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs"}
+    elsewhere = begin | modules | past  # test_new.py, test_import.py, test_cli_modules.py, test_cli_history.py
+    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | elsewhere
     assert {str(option.name) for command, option in OPTIONS if command not in elsewhere} | {"recipe"} == set(WITH)
 
 
