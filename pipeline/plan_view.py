@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from pipeline.engine import Image
 from pipeline.plan import LayerKey, describe_base
 from pipeline.recipe_model import BuiltService
 from pipeline.stage import Build, Tools
+from pipeline.unpinned import Unpinned
 from pipeline.wording import duration, megabytes
 
 SCHEMA_VERSION = 1
 NO_ENGINE = "no engine"
+NOT_COVERED = "no key covers what these fetch; cache: 7d in the recipe, or --refresh ROLE, plays them again:"
 
 Unbuilt = Callable[[Build], tuple[LayerKey, ...]]
 """What changed in a service's layers since they were last there, where no engine says more."""
@@ -32,11 +34,15 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class PlannedService:
-    """The steps of one service, lowest first. `finished` is its image, where it is there already."""
+    """The steps of one service, lowest first. `finished` is its image, where it is there already.
+
+    `unpinned` is what its roles fetch that no key covers.
+    """
 
     name: str
     steps: tuple[PlannedStep, ...]
     finished: Image | None = field(default=None, compare=False)
+    unpinned: tuple[Unpinned, ...] = ()
 
     @property
     def pending(self) -> bool:
@@ -54,12 +60,15 @@ def planned(builds: Iterable[Build], tools: Tools | None, unbuilt: Unbuilt | Non
 
 def as_text(services: Iterable[PlannedService]) -> str:
     """The lines for a terminal."""
-    lines: list[str] = []
-    for service in services:
+    there, lines = tuple(services), list[str]()
+    for service in there:
         lines.append(service.name)
         rows = [(_name(step), "HIT" if step.hit else "BUILD", _remark(step)) for step in service.steps]
         width = max(len(name) for name, _, _ in rows)
         lines += [f"  {name:<{width}}  {mark:<6} {remark}".rstrip() for name, mark, remark in rows]
+    remarks = list(dict.fromkeys(str(each) for service in there for each in service.unpinned))
+    if remarks:
+        lines += ["", NOT_COVERED, *(f"  {remark}" for remark in remarks)]
     return "\n".join(lines)
 
 
@@ -70,7 +79,12 @@ def as_json(services: Iterable[PlannedService]) -> dict[str, Any]:
         "schema": SCHEMA_VERSION,
         "pending": any(service.pending for service in there),
         "services": [
-            {"service": service.name, "pending": service.pending, "steps": [_step_json(step) for step in service.steps]}
+            {
+                "service": service.name,
+                "pending": service.pending,
+                "steps": [_step_json(step) for step in service.steps],
+                "unpinned": [asdict(each) for each in service.unpinned],
+            }
             for service in there
         ],
     }

@@ -25,6 +25,7 @@ from pipeline.sources import RoleFinder
 from pipeline.stage import Build
 
 REPOSITORY = "baseimage/cache"
+_MINUTES_A_DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +182,30 @@ class EngineRecords:
         if image.layers[: len(below.layers)] != below.layers:
             # A build played a role below again under the same key, and ended before it came to this one.
             return "it stands on an earlier run of what is below it"
-        return image
+        return self._too_old(key, role) or image
+
+    def _too_old(self, key: LayerKey, role: RoleUse | None) -> str:
+        """Why a layer is too old for the recipe, "" when it is not. One without a record may be of any age."""
+        if role is None or isinstance(role.cache, str):
+            return ""
+        record = self._records.read(key.key)
+        limit = f"cache: {_time(role.cache)}"
+        if record is None or not record.built:
+            return f"{limit}, and no record of its age"
+        age = self._clock() - record.built
+        return "" if age <= role.cache else f"{limit}, built {_time(age)} ago"
 
     def _last(self, key: LayerKey) -> LastRun | None:
         record = self._records.read(key.key)
         return LastRun(record.seconds, record.size) if record else None
+
+
+def _time(seconds: float) -> str:
+    """In the largest unit that says it without a fraction, or nearly so: 90m, 12h, 7d."""
+    minutes = max(round(seconds / 60), 0)
+    if minutes >= _MINUTES_A_DAY and (minutes % _MINUTES_A_DAY == 0 or minutes > 2 * _MINUTES_A_DAY):
+        return f"{minutes // _MINUTES_A_DAY}d"
+    return f"{minutes // 60}h" if minutes and (minutes % 60 == 0 or minutes > 3 * 60) else f"{minutes}m"
 
 
 def tag_of(key: str) -> str:

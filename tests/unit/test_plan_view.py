@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.plan import LastRun, LayerKey
-from pipeline.plan_view import PlannedService, PlannedStep, as_json, as_text, planned
+from pipeline.plan_view import NOT_COVERED, PlannedService, PlannedStep, as_json, as_text, planned
 from pipeline.recipe import BuiltService
 from pipeline.runner import Rules, run
 from pipeline.stage import Build, Tools
+from pipeline.unpinned import Unpinned
 from stages import CATALOGUE
 from tests.unit.fakes import FakeClock, World, a_build, a_service
 
@@ -110,7 +111,8 @@ def test_more_than_three_reasons_are_counted_in_text_and_all_there_as_data() -> 
 def test_as_data_a_plan_has_every_field_whether_it_is_known_or_not() -> None:
     key = LayerKey("web", "k", None, ("a changed",), below="b", last=LastRun(14.3, 22))
     steps = (PlannedStep("base", hit=True), PlannedStep("role", hit=False, role="web", reasons=key.reasons, key=key))
-    assert as_json([PlannedService("web", steps)]) == {
+    unpinned = (Unpinned("a.yml", 3, "git without a commit"),)
+    assert as_json([PlannedService("web", steps, unpinned=unpinned)]) == {
         "schema": 1,
         "pending": True,
         "services": [
@@ -137,6 +139,7 @@ def test_as_data_a_plan_has_every_field_whether_it_is_known_or_not() -> None:
                         "last_size": 22,
                     },
                 ],
+                "unpinned": [{"file": "a.yml", "line": 3, "what": "git without a commit"}],
             }
         ],
     }
@@ -149,3 +152,13 @@ def test_without_an_engine_or_a_base_it_is_said_what_changed_since() -> None:
     assert "  role nginx  BUILD  its base is not there yet; roles/nginx/tasks/main.yml changed" in text.splitlines()
     services = planned((a_build(SERVICE),), None, lambda build: world.records.unbuilt(build, ""))
     assert "  role app    BUILD  no engine; roles/nginx/tasks/main.yml changed" in as_text(services).splitlines()
+
+
+def test_what_no_key_covers_is_said_once_at_the_end() -> None:
+    unpinned = (Unpinned("roles/web/tasks/main.yml", 3, "git without a commit"),)
+    services = [PlannedService(name, (PlannedStep("base", hit=True),), unpinned=unpinned) for name in ("web", "app")]
+    assert as_text(services).splitlines()[4:] == [
+        "",
+        NOT_COVERED,
+        "  roles/web/tasks/main.yml:3: git without a commit",
+    ]

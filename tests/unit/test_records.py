@@ -358,3 +358,24 @@ def test_no_value_that_could_be_a_secret_is_found_in_the_state_folder(home: Home
         text = path.read_text()
         assert CANARY not in text
         assert '"admin"' not in text
+
+
+def test_a_layer_older_than_the_recipe_wants_is_built_again_with_what_is_above_it(home: Home) -> None:
+    daily = replace(SERVICE, roles=(SERVICE.roles[0], RoleUse("app", cache=24 * 3600.0)))
+    home.built(daily)
+    home.now += 24 * 3600
+    assert home.why(daily) == [(), (), ()]
+    home.now += 3600
+    assert home.why(daily) == [(), ("cache: 1d, built 25h ago",), ("role app is played again",)]
+    assert home.why(SERVICE) == [(), (), ()]
+    home.built(daily)
+    assert home.why(daily) == [(), (), ()]
+
+
+def test_a_layer_whose_age_nobody_knows_counts_as_too_old(home: Home) -> None:
+    daily = replace(SERVICE, roles=(SERVICE.roles[0], RoleUse("app", cache=7 * 24 * 3600.0)))
+    home.built(daily)
+    LayerRecords(home.folder / "state").remove(home.keys(daily)[1].key)
+    assert home.why(daily)[1] == ("cache: 7d, and no record of its age",)
+    home.records().used(home.keys(SERVICE))
+    assert home.why(daily)[1] == ("cache: 7d, and no record of its age",)
