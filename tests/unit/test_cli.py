@@ -17,7 +17,7 @@ import pytest
 
 from pipeline import assembly, doctor, errors, initializing, runner
 from pipeline.cli import main as cli
-from pipeline.cli import options
+from pipeline.cli import options, upkeep
 from pipeline.doctor import Check
 from pipeline.engine import ContainerId
 from pipeline.events import Sink
@@ -185,6 +185,9 @@ def test_mistakes_in_the_files_end_with_2_one_line_each_and_nothing_is_started(l
         ["build", "-s", "nope"],
         ["plan", "--pull"],
         ["gc", "too", "much"],
+        ["gc", "--keep-storage", "much"],
+        ["gc", "--keep-days", "-1"],
+        ["gc", "--all", "--keep-days", "1"],
     ],
 )
 def test_what_cannot_be_asked_for_ends_with_2(line: Line, words: list[str]) -> None:
@@ -311,6 +314,22 @@ def test_gc_says_what_it_removed(line: Line) -> None:
     assert line.engine.images == {}
 
 
+def test_gc_with_a_budget_says_sizes(line: Line) -> None:
+    line.engine.add_image("baseimage/cache:1")
+    assert line.run("gc", "--keep-storage", "10GB") == (0, "0 things removed, 0.0 MB\n", "")
+    said = "remove layer baseimage/cache:1 (of unknown origin)\n1 things to remove, 0.0 MB\n"
+    assert line.run("gc", "--keep-days", "14", "--dry-run")[1] == f"would {said}"
+    assert line.run("gc", "--keep-days", "14")[1].startswith("removed layer baseimage/cache:1")
+    assert line.engine.images == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("0", 0), ("1B", 1), ("10GB", 10**10), ("1.5 MB", 1_500_000), ("2k", 2000), ("1GiB", 2**30)]
+)
+def test_a_size_is_read_in_decimal_and_binary_units(text: str, size: int) -> None:
+    assert upkeep.Bytes().convert(text, None, None) == size
+
+
 def test_doctor_shows_every_check_and_fails_with_any(line: Line) -> None:
     checks = [Check("engine", good=True, found="20.10"), Check("disk", good=True, found="9 GB", hint="gc")]
     line.monkeypatch.setattr(doctor, "examine", lambda _: tuple(checks))
@@ -381,6 +400,8 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "variables": (["templated", "-e", "kept=1"], ["templated", "-e", "kept=2"]),
     "everything": ([], ["--all"]),
     "dry_run": ([], ["--dry-run"]),
+    "keep_storage": ([], ["--keep-storage", "0"]),
+    "keep_days": ([], ["--keep-days", "1"]),
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""
 
