@@ -19,12 +19,16 @@ from pipeline import sources
 from pipeline.cleaning import run_name
 from pipeline.compose_document import Place
 from pipeline.conductor import Conductor
+from pipeline.conductor_context import image_key
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.docker_run import ContainerRunner, connect_runner
 from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
+from pipeline.history import Keep, Recorder
+from pipeline.layer_records import LayerRecords
 from pipeline.locks import Locks
+from pipeline.plan import LayerKey
 from pipeline.project import (
     SILENT,
     ImageSettings,
@@ -34,10 +38,11 @@ from pipeline.project import (
     parse_image,
     parse_version_file,
 )
-from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap, ParsedRecipe, Recipe, Service, parse_recipe
+from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, Bootstrap, ParsedRecipe, Recipe, Service, parse_recipe
+from pipeline.recipe_model import FALLBACK_CONDUCTOR_BASE
 from pipeline.recipe_order import chosen
 from pipeline.recipe_variables import Given, VarsFile, extra_variables, named_vars_files
-from pipeline.records import EngineRecords
+from pipeline.records import EngineRecords, KnownLayers, Reuse
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.role_finder import RoleFinder
@@ -45,17 +50,18 @@ from pipeline.role_sources import described
 from pipeline.roots import EngineRoots
 from pipeline.shipped import shipped_roles
 from pipeline.stage import Build, Tools
+from pipeline.timings import Timings
 from pipeline.vault import Secret
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
 
-CONDUCTOR_IMAGE = "debian:trixie-slim"
-"""What the conductor starts from where its root cannot be bootstrapped."""
-
 CONTAINER_PREFIX = "baseimage-run"
 KEPT_PREFIX = "baseimage-kept"
 """Containers of a run with --keep: the next build leaves them alone, `baseimage gc` removes them."""
+
+HISTORY_SETTINGS = {"BASEIMAGE_HISTORY_BUILDS": 50, "BASEIMAGE_HISTORY_DAYS": 30}
+"""Variables of the environment that bound the history of builds, and what they are without being set."""
 
 T = TypeVar("T")
 
@@ -71,6 +77,7 @@ class Options:
     project_name: str = ""
     refresh: bool = False
     use_cache: bool = True
+    refreshed_roles: tuple[str, ...] = ()
     strategy: str = ""
     vars_files: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
@@ -115,6 +122,7 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     if not problems:
         recipe = replace(recipe, services=tuple(service for service in read if service))
     services = _collect(problems, lambda: chosen(recipe, options.services))
+    _collect(problems, lambda: _known_roles(options.refreshed_roles, services or ()))
     if version is None or image is None:
         raise InputError(dict.fromkeys(problems))
     project = _collect(problems, lambda: _project(options, recipe, version, image))
@@ -152,6 +160,8 @@ def builds(loaded: Loaded) -> tuple[Build, ...]:
 
 def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, environ: Mapping[str, str]) -> Tools:
     """The adapters, joined."""
+    timings = Timings(emit, time.monotonic)
+    emit = timings
     retrying = RetryingEngine(engine, emit)
     finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
     settings = loaded.recipe.conductor
@@ -175,8 +185,36 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
         # The conductor's own root cannot be made in the conductor.
         elsewhere=None if isinstance(settings.base, Bootstrap) else partial(bootstrap, retrying, conductor, emit),
     )
-    records = EngineRecords(retrying, finder, state_folder(environ) / "layers", use_cache=options.use_cache)
+    records = EngineRecords(
+        retrying,
+        finder,
+        layer_records(environ),
+        Reuse(options.use_cache, frozenset(options.refreshed_roles)),
+        seconds=timings.seconds,
+    )
     return Tools(retrying, player, roots, records, emit, _nothing_to_register)
+
+
+def without_engine(loaded: Loaded, environ: Mapping[str, str]) -> Callable[[Build], tuple[LayerKey, ...]]:
+    """What can be said of a service's layers where no engine answers: what changed since they were last there."""
+    known = KnownLayers(loaded.finder, layer_records(environ))
+    return lambda build: known.explained(known.keys(build, image_key()))
+
+
+def layer_records(environ: Mapping[str, str]) -> LayerRecords:
+    """The records of layers in the state folder."""
+    return LayerRecords(state_folder(environ) / "layers")
+
+
+def recorded(emit: Sink, environ: Mapping[str, str]) -> Sink:
+    """A sink that also keeps what happens in the history of builds. Raises UsageError for settings that are none."""
+    builds, days = (_whole_number(environ, name, kept) for name, kept in HISTORY_SETTINGS.items())
+    return Recorder(emit, history_folder(environ), Keep(builds, days)) if builds else emit
+
+
+def history_folder(environ: Mapping[str, str]) -> Path:
+    """Where the history of builds is."""
+    return state_folder(environ) / "builds"
 
 
 def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngine:
@@ -202,6 +240,13 @@ def place(folder: Path, environ: Mapping[str, str]) -> Place:
 def state_folder(environ: Mapping[str, str]) -> Path:
     """Where records of layers are kept: BASEIMAGE_STATE, else the user's cache folder."""
     return Path(environ["BASEIMAGE_STATE"]) if environ.get("BASEIMAGE_STATE") else user_cache_path("baseimage-pipeline")
+
+
+def _whole_number(environ: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = environ.get(name) or str(otherwise)
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"{name} must be a whole number, is {text!r}", hint="0 builds keep no history")
+    return int(text)
 
 
 def _nothing_to_register(undo: Callable[[], None]) -> None:
@@ -233,6 +278,17 @@ def _collect(problems: list[Problem], read: Callable[[], T]) -> T | None:
     except UsageError as error:
         problems.append(Problem("", 0, 0, "", error.message, error.hint))
     return None
+
+
+def _known_roles(names: tuple[str, ...], services: tuple[Service, ...]) -> None:
+    """Raises UsageError for a role that no service has; nothing is known to be wrong without services."""
+    known = {name for service in services for role in service.roles for name in (role.name, role.label)}
+    known |= {label for service in services for label in service.role_labels}
+    for name in names if services else ():
+        if name not in known:
+            raise UsageError(
+                f"--refresh: no service has the role {name!r}", hint=f"there are: {', '.join(sorted(known))}"
+            )
 
 
 def _recipe(path: Path, options: Options, environ: Mapping[str, str], problems: list[Problem]) -> ParsedRecipe:
@@ -283,7 +339,7 @@ def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]
     if options.strategy:
         conductor = replace(conductor, strategy=cast("Literal['mitogen', 'docker']", options.strategy))
     if conductor.base == DEFAULT_CONDUCTOR_BASE and not shutil.which("mmdebstrap", path=environ.get("PATH")):
-        conductor = replace(conductor, base=BaseImage(CONDUCTOR_IMAGE))
+        conductor = replace(conductor, base=FALLBACK_CONDUCTOR_BASE)
     return replace(recipe, conductor=conductor)
 
 

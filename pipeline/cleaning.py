@@ -22,10 +22,11 @@ ABANDONED_AFTER = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """One thing that was, or would be, removed."""
+    """One thing that was, or would be, removed; `size` is in bytes, 0 where it is not known."""
 
     kind: str
     name: str
+    size: int = 0
 
 
 class Cleaner:

@@ -51,5 +51,10 @@ def choose(stdout: TextIO, environ: Mapping[str, str]) -> Literal["tty", "plain"
     return "plain" if in_ci and not environ.get("FORCE_COLOR") else "tty"
 
 
+def open_replay(*, stdout: TextIO, clock: Callable[[], float]) -> AbstractContextManager[Sink]:
+    """The plain log of a build that is over, errors included; `clock` gives the time at which each event was."""
+    return open_plain(stdout=stdout, stderr=stdout, environ={}, clock=clock)
+
+
 def _speaks_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "utf-8").lower().replace("-", "") in ("utf8", "utf8sig")

@@ -6,9 +6,9 @@ name under `event`, then its fields. Times are seconds, sizes are bytes. `step` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
 
 SCHEMA_VERSION = 1
 
@@ -198,5 +198,29 @@ Sink = Callable[[Event], None]
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as plain JSON data: `schema`, `event` (snake_case name), then its fields."""
-    name = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__).lstrip("_")
-    return {"schema": SCHEMA_VERSION, "event": name, **asdict(event)}
+    return {"schema": SCHEMA_VERSION, "event": _name(type(event)), **asdict(event)}
+
+
+def from_json(data: Mapping[str, Any]) -> Event | None:
+    """The event that `to_json` made this of, from whatever version; None where it cannot be one."""
+    kind = _KINDS.get(str(data.get("event")))
+    if kind is None:
+        return None
+    try:
+        event: Event = kind(**{each.name: _value(data[each.name]) for each in fields(kind) if each.name in data})
+    except TypeError:
+        return None
+    return event
+
+
+def _name(kind: type) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("_")
+
+
+def _value(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return tuple(Layer(**each) if isinstance(each, dict) else each for each in value)
+
+
+_KINDS: dict[str, Any] = {_name(kind): kind for kind in get_args(Event)}

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.image_config import ImageConfig
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,3 @@ def role_inputs(
 def layer_key(below: str, inputs: Mapping[str, str]) -> str:
     """The key of a layer on top of the one with key `below`."""
     return digest({"schema": SCHEMA, "below": below, "inputs": dict(inputs)})
-
-
-def changed_inputs(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Which inputs were added, removed or changed, in words, sorted."""
-    words = []
-    for name in sorted(before.keys() | now.keys()):
-        if name not in before:
-            words.append(f"{name} added")
-        elif name not in now:
-            words.append(f"{name} removed")
-        elif before[name] != now[name]:
-            words.append(f"{name} changed")
-    return tuple(words)

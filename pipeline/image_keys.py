@@ -28,6 +28,8 @@ _REALTIME = re.compile(r"RTMIN\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])")
 _LAST_SIGNAL = 64
 _TEST_KINDS = ("NONE", "CMD", "CMD-SHELL")
 
+_LONG_UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
 
 def words(value: object) -> tuple[str, ...]:
     """A command: a list is taken as it is (exec form), a text is split as a shell would split it."""
@@ -83,6 +85,16 @@ def duration(value: object) -> float:
         return seconds(value if isinstance(value, str) else "")
     except ValueError:
         raise UsageError(f"must be a time such as 10s or 1m30s, is {_found(value)}") from None
+
+
+def freshness(value: object) -> str | float:
+    """How long a role's layer is used again: "auto", "never", or a time such as "12h" or "1d12h", in seconds."""
+    text = value if isinstance(value, str) else ""
+    if text in ("auto", "never"):
+        return text
+    if not re.fullmatch(r"([1-9]\d*[mhdw])+", text, re.ASCII):
+        raise UsageError(f"must be auto, never or a time such as 12h or 7d, is {_found(value)}")
+    return sum(float(number) * _LONG_UNITS[unit] for number, unit in re.findall(r"(\d+)([mhdw])", text))
 
 
 def health_test(value: object) -> tuple[str, ...]:

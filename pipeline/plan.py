@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pipeline.engine import ImageId
 from pipeline.recipe_model import Base, BaseImage, Bootstrap, BuiltService, Rootfs, Service
 
+MOST_REASONS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -25,17 +27,45 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """Where a layer belongs: the project's name, the recipe's file, the service."""
+
+    project: str = ""
+    recipe: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """What the last run of a step took, in seconds, and what came out of it, in bytes."""
+
+    seconds: float
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class LayerKey:
     """The key of one layer (a role's, or the finished image's where `role` is ""), and where it stands.
 
-    `image` is set when the engine has the layer; `reason` says why it has to be built otherwise.
+    `image` is set when the engine has the layer; `reasons` say why it has to be built otherwise. `below` is the key
+    of the layer below, `shown` are values of inputs that may be read by anybody, `last` is an earlier run.
     """
 
     role: str
     key: str
     image: ImageId | None = None
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
+    home: Home = field(default_factory=Home)
+    below: str = ""
+    shown: dict[str, str] = field(default_factory=dict)
+    last: LastRun | None = None
+
+    @property
+    def reason(self) -> str:
+        """The reasons on one line, no more than three of them."""
+        more = len(self.reasons) - MOST_REASONS
+        return "; ".join((*self.reasons[:MOST_REASONS], *((f"and {more} more",) if more > 0 else ())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,19 +56,22 @@ class BuiltService:
 DEFAULT_CONDUCTOR_BASE = Bootstrap(
     "trixie", include=("python3", "git", "openssh-client", "rsync", "ca-certificates", "docker-cli", "mmdebstrap")
 )
+FALLBACK_CONDUCTOR_BASE = BaseImage("debian:trixie-slim")
+"""What the conductor starts from where its root cannot be bootstrapped."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleUse:
     """A role with its parameters, as the recipe gives them; `line` is where it stands.
 
+    `cache` may be the seconds after which its layer is too old.
     It may be tasks that stand in the recipe (`tasks`), or in a file that the recipe names (`tasks_file`).
     """
 
     name: str
     parameters: dict[str, JsonValue] = field(default_factory=dict)
     gather_facts: bool = True
-    cache: Literal["auto", "never"] = "auto"
+    cache: Literal["auto", "never"] | float = "auto"
     line: int = 0
     tasks: tuple[JsonValue, ...] = ()
     tasks_file: str = ""

@@ -17,6 +17,7 @@ from pipeline.recipe_values import (
     Environment,
     Exposed,
     FormatVersion,
+    Freshness,
     HealthTest,
     Labels,
     PositiveSeconds,
@@ -48,8 +49,8 @@ class RoleKeys(Keys):
     """The role's name, or the path of its folder."""
     gather_facts: bool = True
     """Whether facts are gathered before the role is played."""
-    cache: Literal["auto", "never"] = "auto"
-    """never: play the role in every build."""
+    cache: Freshness = "auto"
+    """never: play the role in every build. A time such as 12h or 7d: play it again when its layer is older."""
     deployables: list[Text] = []
     """Application sources, folders of deployables/: the role finds them in /src/deployables."""
     vars: dict[str, JsonValue] = {}
@@ -68,8 +69,8 @@ class TasksKeys(Keys):
     """What the layer is called."""
     gather_facts: bool = True
     """Whether facts are gathered before the tasks are played."""
-    cache: Literal["auto", "never"] = "auto"
-    """never: play the tasks in every build."""
+    cache: Freshness = "auto"
+    """never: play the tasks in every build. A time such as 12h or 7d: play them again when their layer is older."""
     vars: dict[str, JsonValue] = {}
     """Variables of the tasks."""
 

@@ -106,6 +106,11 @@ HealthTest = Annotated[tuple[str, ...], _read_by(image_keys.health_test), _WORDS
 Published = Annotated[tuple[str, ...], _read_by(image_keys.published_ports), _NUMBER_OR_TEXT]
 Exposed = Annotated[tuple[str, ...], _read_by(image_keys.exposed_ports), _NUMBER_OR_TEXT]
 Duration = Annotated[float, _read_by(image_keys.duration), _NUMBER_OR_TEXT]
+Freshness = Annotated[
+    Literal["auto", "never"] | float,
+    _read_by(image_keys.freshness),
+    WithJsonSchema({"type": "string", "pattern": r"^(auto|never|([1-9][0-9]*[mhdw])+)$"}),
+]
 StopSignal = Annotated[str, _read_by(image_keys.stop_signal), _NUMBER_OR_TEXT]
 User = Annotated[str, _form(r"^\S+$"), _NUMBER_OR_TEXT]
 VolumePath = Annotated[str, _read_by(image_keys.volume_path)]

@@ -6,84 +6,219 @@ every image built on top of it, and be part of the image's configuration.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
+import os
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from pipeline.engine import Engine, Image, ImageId
 from pipeline.errors import EngineError
-from pipeline.fingerprint import base_key, changed_inputs, digest, layer_key, role_inputs
-from pipeline.image_config import ImageConfig
-from pipeline.plan import LayerKey
+from pipeline.fingerprint import base_key, layer_key
+from pipeline.layer_inputs import LayerInputs, inputs_of_image, inputs_of_role
+from pipeline.layer_records import SHORT, LayerRecord, LayerRecords, latest
+from pipeline.plan import Home, LastRun, LayerKey
 from pipeline.player import RoleFiles
-from pipeline.recipe import RoleUse, Service
+from pipeline.reasons import BELOW_CHANGED, GONE, NO_RECORD, Inputs, changes
+from pipeline.recipe import RoleUse
 from pipeline.role_finder import RoleFinder
-from pipeline.sources import role_entries
 from pipeline.stage import Build
 
 REPOSITORY = "baseimage/cache"
+_MINUTES_A_DAY = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """Which layers may be used again: none without the cache, none from the roles on that are to be played again."""
+
+    use_cache: bool = True
+    refresh: Collection[str] = ()
+
+    def refused(self, label: str, role: RoleUse | None) -> str:
+        """Why a role's layer (None: the finished image) is not used again, whatever there is; "" when it may be."""
+        if not self.use_cache:
+            return "--no-cache"
+        if role is None:
+            return ""
+        if {label, role.label, role.name} & set(self.refresh):
+            return f"--refresh {label}"
+        return "cache: never" if role.cache == "never" else ""
+
+
+ANY = Reuse()
+
+
+class KnownLayers:
+    """What the project's files and the records say about a service's layers; no engine is needed for it."""
+
+    def __init__(self, finder: RoleFinder, records: LayerRecords) -> None:
+        self._finder, self._records = finder, records
+
+    def keys(self, build: Build, conductor: str, base: str = "") -> tuple[tuple[LayerKey, LayerInputs], ...]:
+        """Every layer as it would be built on a base ("": not known), and what it is made of."""
+        service, below, keys = build.service, base, []
+        inputs = [inputs_of_role(role, service, build.recipe, self._finder, conductor) for role in service.roles]
+        home = Home(build.project.name, os.path.abspath(build.recipe.file), service.name)  # noqa: PTH100 - as it is named
+        for label, each in zip((*service.role_labels, ""), (*inputs, inputs_of_image(service)), strict=True):
+            key = layer_key(below, each.digests)
+            keys.append((LayerKey(label, key, None, (), each.digests, home, below, each.shown), each))
+            below = key if base else ""
+        return tuple(keys)
+
+    def explained(self, known: tuple[tuple[LayerKey, LayerInputs], ...]) -> tuple[LayerKey, ...]:
+        """The same layers with what changed since they were last there, and what that run took."""
+        records = self._records.everything()
+        keys = []
+        for index, (key, inputs) in enumerate(known):
+            before = latest(records, key.home, key.role)
+            was = Inputs(before.below, before.inputs, before.shown) if before else None
+            now = Inputs(key.below, inputs.digests, inputs.shown)
+            last = LastRun(before.seconds, before.size) if before else None
+            keys.append(replace(key, reasons=changes(was, now, inputs.places, first=index == 0), last=last))
+        return tuple(keys)
 
 
 class EngineRecords:
-    """The Records of an engine and a folder of this machine."""
+    """The Records of an engine and a folder of this machine. `seconds` says what a service's role has taken."""
 
-    def __init__(self, engine: Engine, finder: RoleFinder, folder: Path, *, use_cache: bool = True) -> None:
-        self._engine, self._finder, self._folder, self._use_cache = engine, finder, folder, use_cache
+    def __init__(
+        self,
+        engine: Engine,
+        finder: RoleFinder,
+        records: LayerRecords,
+        reuse: Reuse = ANY,
+        *,
+        seconds: Callable[[str, str], float] = lambda _service, _role: 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine, self._finder, self._records, self._reuse = engine, finder, records, reuse
+        self._known = KnownLayers(finder, records)
+        self._seconds, self._clock = seconds, clock
 
     def role_files(self, role: RoleUse) -> RoleFiles:
         """Where a role's files are; see `RoleFinder.find`."""
         return self._finder.find(role)
 
+    def unbuilt(self, build: Build, conductor: str) -> tuple[LayerKey, ...]:
+        """See `Records.unbuilt`."""
+        return self._known.explained(self._known.keys(build, conductor))
+
     def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
         """See `Records.keys`: once a layer is missing, those above it count as missing too."""
-        service = build.service
-        below, hit, keys = base_key(base.layers, base.config, base.platform), self._use_cache, []
-        for label, role in zip(service.role_labels, service.roles, strict=True):
-            inputs = self._inputs(role, service, conductor)
-            below = layer_key(below, inputs)
-            hit = hit and role.cache != "never"
-            keys.append(self._looked_up(label, below, inputs, hit=hit))
-            hit = hit and keys[-1].image is not None
-        final = {"config": digest(service.config.normalised()), "verify": digest(service.verify)}
-        if service.role_config != ImageConfig():
-            final["roles' meta files"] = digest(service.role_config.normalised())
-        return *keys, self._looked_up("", layer_key(below, final), final, hit=hit)
+        known = self._known.keys(build, conductor, base_key(base.layers, base.config, base.platform))
+        there: list[LayerKey] = []
+        below, why_not = base, ""
+        for role, (key, _) in zip((*build.service.roles, None), known, strict=True):
+            image = self._usable(key, below, role)
+            if isinstance(image, str):
+                why_not = image
+                break
+            below = image
+            there.append(replace(key, image=image.id, last=self._last(key)))
+        if len(there) == len(known):
+            return tuple(there)
+        missing, *above = self._known.explained(known)[len(there) :]
+        again = f"role {missing.role} is played again"
+        return (
+            *there,
+            replace(missing, reasons=_reasons(missing, why_not)),
+            *(replace(key, reasons=_reasons(key, "", again)) for key in above),
+        )
+
+    def used(self, keys: tuple[LayerKey, ...]) -> None:
+        """See `Records.used`. A layer without a record gets one, so that the next change can be explained."""
+        for key in keys:
+            if key.image and not self._records.touch(key.key):
+                with suppress(OSError):
+                    self._records.write(self._record(key, key.image, built=0.0))
 
     def save(self, key: LayerKey, image: ImageId) -> None:
-        """Give the layer its cache tag and write the hashes of its inputs beside it."""
-        reference = f"{REPOSITORY}:{key.key[:40]}"
+        """Give the layer its cache tag and write the digests of its inputs beside it."""
+        reference = tag_of(key.key)
         before = self._engine.find_image(reference)
         self._engine.tag(image, reference)
         if before and before.id != image and set(before.tags) <= {reference}:
             self._remove(before.id)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{key.key[:40]}.json"
-        partial = path.with_suffix(".partial")
-        partial.write_text(
-            json.dumps({"key": key.key, "role": key.role, "inputs": key.inputs}, indent=1), encoding="utf-8"
+        self._records.write(self._record(key, image, built=self._clock()))
+
+    def _record(self, key: LayerKey, image: ImageId, built: float) -> LayerRecord:
+        return LayerRecord(
+            key=key.key,
+            role=key.role,
+            project=key.home.project,
+            recipe=key.home.recipe,
+            service=key.home.service,
+            below=key.below,
+            image=image,
+            seconds=round(self._seconds(key.home.service, key.role), 3) if built else 0.0,
+            size=self._size(image, key.role),
+            built=built,
+            inputs=key.inputs,
+            shown=key.shown,
         )
-        partial.replace(path)
+
+    def _size(self, image: ImageId, role: str) -> int:
+        """Bytes of a role's own layer, 0 where it has none; of the whole image for the finished one."""
+        with suppress(EngineError):
+            layers = self._engine.layers(image)
+            if not role:
+                return sum(layer.size for layer in layers)
+            return layers[-1].size if layers and layers[-1].created_by.startswith("role ") else 0
+        return 0
 
     def _remove(self, image: ImageId) -> None:
         """Remove a layer that has lost its name; one that others stand on goes with the last of them."""
-        try:
+        with suppress(EngineError):
             self._engine.remove_image(image)
-        except EngineError:
-            return
 
-    def _inputs(self, role: RoleUse, service: Service, conductor: str) -> dict[str, str]:
-        settings: dict[str, Any] = {"gather_facts": role.gather_facts, "python": service.python}
-        return role_inputs(
-            files=role_entries(self._finder.find(role)),
-            parameters=role.parameters,
-            variables=service.variables,
-            settings=settings,
-            conductor=conductor,
-        )
+    def _usable(self, key: LayerKey, below: Image, role: RoleUse | None) -> Image | str:
+        """The layer that the engine has under this key, or why it may not be used; "" when there is none."""
+        if refused := self._reuse.refused(key.role, role):
+            return refused
+        image = self._engine.find_image(tag_of(key.key))
+        if image is None:
+            return ""
+        if image.layers[: len(below.layers)] != below.layers:
+            # A build played a role below again under the same key, and ended before it came to this one.
+            return "it stands on an earlier run of what is below it"
+        return self._too_old(key, role) or image
 
-    def _looked_up(self, label: str, key: str, inputs: dict[str, str], *, hit: bool) -> LayerKey:
-        image = self._engine.find_image(f"{REPOSITORY}:{key[:40]}") if hit else None
-        return LayerKey(label, key, image.id if image else None, "" if image else "not built yet", inputs)
+    def _too_old(self, key: LayerKey, role: RoleUse | None) -> str:
+        """Why a layer is too old for the recipe, "" when it is not. One without a record may be of any age."""
+        if role is None or isinstance(role.cache, str):
+            return ""
+        record = self._records.read(key.key)
+        limit = f"cache: {_time(role.cache)}"
+        if record is None or not record.built:
+            return f"{limit}, and no record of its age"
+        age = self._clock() - record.built
+        return "" if age <= role.cache else f"{limit}, built {_time(age)} ago"
+
+    def _last(self, key: LayerKey) -> LastRun | None:
+        record = self._records.read(key.key)
+        return LastRun(record.seconds, record.size) if record else None
 
 
-__all__ = ["REPOSITORY", "EngineRecords", "changed_inputs"]
+def _time(seconds: float) -> str:
+    """In the largest unit that says it without a fraction, or nearly so: 90m, 12h, 7d."""
+    minutes = max(round(seconds / 60), 0)
+    if minutes >= _MINUTES_A_DAY and (minutes % _MINUTES_A_DAY == 0 or minutes > 2 * _MINUTES_A_DAY):
+        return f"{minutes // _MINUTES_A_DAY}d"
+    return f"{minutes // 60}h" if minutes and (minutes % 60 == 0 or minutes > 3 * 60) else f"{minutes}m"
+
+
+def tag_of(key: str) -> str:
+    """The name under which the engine keeps a layer."""
+    return f"{REPOSITORY}:{key[:SHORT]}"
+
+
+def _reasons(key: LayerKey, refused: str, below: str = "") -> tuple[str, ...]:
+    """Why a layer is not there: what forbids it, what changed in it, what is built anew below it."""
+    said = {NO_RECORD} if refused else set()
+    said |= {BELOW_CHANGED} if below else set()
+    own = tuple(reason for reason in (refused, *(each for each in key.reasons if each not in said), below) if reason)
+    return own or (GONE,)
+
+
+__all__ = ["ANY", "REPOSITORY", "EngineRecords", "KnownLayers", "Reuse", "tag_of"]

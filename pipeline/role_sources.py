@@ -13,6 +13,7 @@ from pipeline.recipe_model import RoleUse, Service
 from pipeline.role_finder import RoleFinder
 from pipeline.role_meta import RoleMeta, parse_role_meta, role_variables
 from pipeline.sources import META_FILES, read_text
+from pipeline.unpinned import Unpinned, unpinned
 from pipeline.yaml_source import JsonValue
 
 _DEFAULTS = ("defaults/main.yml", "defaults/main.yaml")
@@ -36,6 +37,22 @@ def described(service: Service, finder: RoleFinder) -> Service:
     if problems:
         raise InputError(problems)
     return replace(service, role_config=config, runtime={**runtime, **service.runtime})
+
+
+def unpinned_in(service: Service, finder: RoleFinder) -> tuple[Unpinned, ...]:
+    """What the tasks of a service's roles fetch that no key covers. Raises InputError for a role that is missing."""
+    found = [each for role in service.roles for each in _unpinned(finder.find(role), role)]
+    return tuple(dict.fromkeys(found))
+
+
+def _unpinned(files: RoleFiles, role: RoleUse) -> Iterator[Unpinned]:
+    for dependency in files.dependencies:
+        yield from _unpinned(dependency, role)
+    named = role.tasks_file or (f"tasks {role.name} of the recipe" if role.tasks else "")
+    for part in ("tasks", "handlers"):
+        for path in sorted((files.folder / part).rglob("*.y*ml")):
+            if path.is_file():
+                yield from unpinned(path.read_text(encoding="utf-8", errors="replace"), named or os.path.relpath(path))
 
 
 def _metas(files: RoleFiles, role: RoleUse, service: Service) -> Iterator[RoleMeta]:

@@ -7,11 +7,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.collection_requirements import COLLECTIONS
 from pipeline.errors import UsageError
 from pipeline.fingerprint import FileEntry
+from pipeline.mentions import Words, words_of
 from pipeline.player import DEPLOYABLES, RoleFiles
 from pipeline.processes import first_line
 from pipeline.role_includes import Include, includes
@@ -72,6 +74,29 @@ def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
         for number, path in enumerate(each.variables):
             found.append(FileEntry(f"variables/{number}", *_entry(TreeEntry(path.name, path))))
     return tuple(dict.fromkeys(found))
+
+
+def role_words(role: RoleFiles, entries: tuple[FileEntry, ...]) -> Words:
+    """The words of all those files; `entries` are what `role_entries` says, so that none is read twice in a run."""
+    return _words_of_files(role, entries)
+
+
+@lru_cache(maxsize=100)
+def _words_of_files(role: RoleFiles, _: tuple[FileEntry, ...]) -> Words:
+    words = Words()
+    for folder in _folders(role):
+        for entry in entries(folder):
+            if not entry.is_link:
+                words |= words_of(entry.source.read_bytes(), entry.path)
+    return words
+
+
+def _folders(role: RoleFiles) -> Iterator[Path]:
+    for each in every_role(role):
+        yield each.folder
+        yield from (deployable.folder for deployable in each.deployables)
+        if each.collections:
+            yield each.collections
 
 
 def file_entries(folder: Path, *, keep_links: bool = False) -> tuple[FileEntry, ...]:

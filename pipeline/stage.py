@@ -58,6 +58,14 @@ class Records(Protocol):
         """The key of every role's layer and, last, of the finished image; with the image where the engine has it."""
         ...
 
+    def unbuilt(self, build: Build, conductor: str) -> tuple[LayerKey, ...]:
+        """The same while the base is not there yet: no image is known, only what changed since the last time."""
+        ...
+
+    def used(self, keys: tuple[LayerKey, ...]) -> None:
+        """Note that a build uses those of the layers that are there."""
+        ...
+
     def save(self, key: LayerKey, image: ImageId) -> None:
         """Remember a layer that succeeded and left no residue."""
         ...

@@ -18,6 +18,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     """Pull, bootstrap or import the root, or take another service's image; then see which layers are there."""
     image = _root(build, step, tools)
     keys = tools.records.keys(build, image, tools.player.key())
+    tools.records.used(keys)
     return replace(build, base=image, image=image.id, keys=keys, note=f"{image.size / 1e6:.1f} MB")
 
 

@@ -1,4 +1,4 @@
-"""The commands that take a recipe: build, plan, tag, push."""
+"""The commands that run a recipe's stages: build, tag, push."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ import click
 
 from pipeline import assembly, errors, initializing, runner
 from pipeline.cleaning import Cleaner, sweep
-from pipeline.cli.options import EPILOG, build_options, log_format, no_cache, options_of, project_options
+from pipeline.cli.options import EPILOG, build_options, log_format, options_of, project_options
 from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
 from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
-from pipeline.plan_view import preview
 from pipeline.stopping import Stoppable
 from stages import CATALOGUE
 
@@ -34,27 +33,6 @@ from stages import CATALOGUE
 def build(**given: Any) -> None:
     """Build the images of RECIPE: a path, or a name in recipes/ (default: recipes/default.yml)."""
     _run(given, push=given["push"], keep=given["keep"], fetch=True)
-
-
-@click.command(epilog=EPILOG)
-@project_options
-@no_cache
-def plan(**given: Any) -> None:
-    """Show what a build would do and why; runs no role. Exit code 3: there is something to build."""
-    options = options_of(given)
-    loaded = assembly.load(options, os.environ)
-    for warning in loaded.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    engine = None
-    try:
-        engine = assembly.open_engine(os.environ)
-    except errors.EngineUnreachableError as error:
-        click.echo(f"no engine answers, so it is not known what is there already: {error.message}", err=True)
-    tools = assembly.tools(loaded, options, engine, _silent, os.environ) if engine else None
-    text, pending = preview(assembly.builds(loaded), tools)
-    click.echo(text)
-    if pending:
-        raise click.exceptions.Exit(errors.EXIT_SOMETHING_TO_BUILD)
 
 
 @click.command(epilog=EPILOG)
@@ -78,9 +56,11 @@ def _run(
 ) -> None:
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
-    with display as emit, Stoppable():
+    with display as shown, Stoppable():
+        emit = shown
         try:
             with system_errors():
+                emit = assembly.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 _build(options, emit, runner.Rules(keep, only_finished), push=push)
@@ -136,7 +116,3 @@ def _nothing_left(engine: Engine, prefix: str, *, keep: bool) -> Iterator[None]:
     finally:
         if not keep:
             sweep(engine, f"{prefix}_", interrupted=interrupted)
-
-
-def _silent(event: object) -> None:
-    """For commands that show no progress."""

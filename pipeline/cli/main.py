@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, compose, importing, modules, new, running, schema, upkeep
+from pipeline.cli import build, compose, importing, modules, new, past, planning, running, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -58,8 +58,11 @@ for command in (
     upkeep.gc,
     importing.import_,
     modules.initialize,
+    past.inspect,
+    past.list_,
+    past.logs,
     new.new,
-    build.plan,
+    planning.plan,
     build.push,
     running.run,
     schema.schema,

@@ -28,6 +28,13 @@ log_format = click.option(
 )
 production = click.option("--production", is_flag=True, help="Without the dev_overrides of the recipe.")
 no_cache = click.option("--no-cache", is_flag=True, help="Play every role, whatever is there.")
+refresh = click.option(
+    "--refresh",
+    "refreshed_roles",
+    multiple=True,
+    metavar="ROLE",
+    help="Play this role again, and what follows it, though nothing changed; may be repeated.",
+)
 
 
 class PassingOn(click.Command):
@@ -97,6 +104,7 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
     decorators = (
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
         no_cache,
+        refresh,
         click.option("--offline", is_flag=True, help="Fetch no modules; without it, missing ones are initialized."),
         click.option(
             "--vault-password-file",
@@ -121,6 +129,7 @@ def options_of(given: dict[str, Any]) -> Options:
         project_name=given["project_name"],
         refresh=given.get("pull", False),
         use_cache=not given.get("no_cache", False),
+        refreshed_roles=given.get("refreshed_roles", ()),
         strategy=given.get("strategy") or "",
         vars_files=given["vars_files"],
         variables=given["variables"],

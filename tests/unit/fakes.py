@@ -135,6 +135,8 @@ class FakeRecords:
     engine: FakeEngine
     missing: tuple[str, ...] = ()
     saved: dict[str, ImageId] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    touched: list[str] = field(default_factory=list)
 
     def role_files(self, role: RoleUse) -> RoleFiles:
         if role.name in self.missing:
@@ -150,12 +152,18 @@ class FakeRecords:
             "", digest([below, build.service.config, build.service.role_config, build.service.verify])
         )
 
+    def unbuilt(self, build: Build, conductor: str) -> tuple[LayerKey, ...]:
+        return tuple(LayerKey(label, conductor, reasons=self.changed) for label in (*build.service.role_labels, ""))
+
+    def used(self, keys: tuple[LayerKey, ...]) -> None:
+        self.touched += [key.key for key in keys if key.image]
+
     def save(self, key: LayerKey, image: ImageId) -> None:
         self.engine.calls.append(f"save {key.role or 'image'}")
         self.saved[key.key] = image
 
     def _key(self, role: str, key: str) -> LayerKey:
-        return LayerKey(role, key, self.saved.get(key), "" if key in self.saved else "not built yet")
+        return LayerKey(role, key, self.saved.get(key), () if key in self.saved else ("no record of an earlier build",))
 
 
 @dataclass

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from pipeline import assembly
-from pipeline.assembly import CONDUCTOR_IMAGE, Loaded, Options, builds, load, recipe_path, state_folder
+from pipeline.assembly import Loaded, Options, builds, load, recipe_path, state_folder
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Event
 from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap
+from pipeline.recipe_model import FALLBACK_CONDUCTOR_BASE
 
 RECIPE = 'version: "2"\nservices:\n  web:\n    from: debian:12\n    roles: [nginx]\n  worker:\n    from: debian:12\n'
 
@@ -123,7 +124,7 @@ def test_the_strategy_of_the_command_line_wins(project: Path) -> None:
 
 def test_without_mmdebstrap_the_default_conductor_starts_from_an_image_and_any_other_as_it_says(project: Path) -> None:
     nothing = {"PATH": "/nowhere"}
-    assert load(Options(project), nothing).recipe.conductor.base == BaseImage(CONDUCTOR_IMAGE)
+    assert load(Options(project), nothing).recipe.conductor.base == FALLBACK_CONDUCTOR_BASE
     write(project, "recipes/default.yml", RECIPE + "settings: {conductor: {base: {bootstrap: bookworm}}}\n")
     assert load(Options(project), nothing).recipe.conductor.base == Bootstrap("bookworm")
 

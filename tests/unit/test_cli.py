@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sys
@@ -16,10 +17,11 @@ import pytest
 
 from pipeline import assembly, doctor, errors, initializing, runner
 from pipeline.cli import main as cli
-from pipeline.cli import options
+from pipeline.cli import options, upkeep
 from pipeline.doctor import Check
 from pipeline.engine import ContainerId
 from pipeline.events import Sink
+from pipeline.image_config import ImageConfig
 from pipeline.player import Play, PlayResult
 from pipeline.stage import Build, Tools
 from tests.unit.fake_engine import FakeEngine
@@ -74,7 +76,7 @@ class Line:
             folders = [tools.records.role_files(role).folder for build in builds for role in build.service.roles]
             told: Any = tools
             self.seen = [*self.fetched, builds, folders, [entry.name for entry in catalogue], rules]
-            self.seen += [told.roots._refresh, told.records._use_cache, told.player._settings]
+            self.seen += [told.roots._refresh, told.records._reuse, told.player._settings]
             return builds
 
         def bring(folder: Path, _: object, __: object, *, offline: bool) -> None:
@@ -183,6 +185,9 @@ def test_mistakes_in_the_files_end_with_2_one_line_each_and_nothing_is_started(l
         ["build", "-s", "nope"],
         ["plan", "--pull"],
         ["gc", "too", "much"],
+        ["gc", "--keep-storage", "much"],
+        ["gc", "--keep-days", "-1"],
+        ["gc", "--all", "--keep-days", "1"],
     ],
 )
 def test_what_cannot_be_asked_for_ends_with_2(line: Line, words: list[str]) -> None:
@@ -202,6 +207,25 @@ def test_plan_ends_with_3_while_there_is_something_to_build_and_with_0_after(lin
     code, out, _ = line.run("plan")
     assert code == 0
     assert "BUILD" not in out
+
+
+def test_plan_as_data_is_one_object_with_the_same_exit_code(line: Line) -> None:
+    line.pretend()
+    code, out, _ = line.run("plan", "--json")
+    assert code == 3
+    assert json.loads(out)["pending"] is True
+    line.run("build")
+    code, out, _ = line.run("plan", "--json")
+    assert (code, json.loads(out)["pending"]) == (0, False)
+
+
+@pytest.mark.parametrize("command", ["build", "plan"])
+def test_a_role_to_refresh_has_to_be_there(line: Line, command: str) -> None:
+    line.monkeypatch.setattr(assembly, "open_engine", raiser(AssertionError("started")))
+    code, _, err = line.run(command, "--refresh", "nope")
+    assert code == 2
+    assert "--refresh: no service has the role 'nope'" in err
+    assert "there are: app, nginx" in err
 
 
 @pytest.mark.parametrize("command", ["build", "tag", "push", "gc"])
@@ -290,6 +314,22 @@ def test_gc_says_what_it_removed(line: Line) -> None:
     assert line.engine.images == {}
 
 
+def test_gc_with_a_budget_says_sizes(line: Line) -> None:
+    line.engine.add_image("baseimage/cache:1")
+    assert line.run("gc", "--keep-storage", "10GB") == (0, "0 things removed, 0.0 MB\n", "")
+    said = "remove layer baseimage/cache:1 (of unknown origin)\n1 things to remove, 0.0 MB\n"
+    assert line.run("gc", "--keep-days", "14", "--dry-run")[1] == f"would {said}"
+    assert line.run("gc", "--keep-days", "14")[1].startswith("removed layer baseimage/cache:1")
+    assert line.engine.images == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("0", 0), ("1B", 1), ("10GB", 10**10), ("1.5 MB", 1_500_000), ("2k", 2000), ("1GiB", 2**30)]
+)
+def test_a_size_is_read_in_decimal_and_binary_units(text: str, size: int) -> None:
+    assert upkeep.Bytes().convert(text, None, None) == size
+
+
 def test_doctor_shows_every_check_and_fails_with_any(line: Line) -> None:
     checks = [Check("engine", good=True, found="20.10"), Check("disk", good=True, found="9 GB", hint="gc")]
     line.monkeypatch.setattr(doctor, "examine", lambda _: tuple(checks))
@@ -349,6 +389,8 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "debug": (["nope"], ["nope", "--debug"]),
     "pull": ([], ["--pull"]),
     "no_cache": ([], ["--no-cache"]),
+    "refreshed_roles": ([], ["--refresh", "app"]),
+    "as_data": ([], ["--json"]),
     "strategy": ([], ["--strategy", "docker"]),
     "offline": ([], ["--offline"]),
     "vault_password_file": ([], ["--vault-password-file", "nowhere"]),
@@ -359,6 +401,8 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "variables": (["templated", "-e", "kept=1"], ["templated", "-e", "kept=2"]),
     "everything": ([], ["--all"]),
     "dry_run": ([], ["--dry-run"]),
+    "keep_storage": ([], ["--keep-storage", "0"]),
+    "keep_days": ([], ["--keep-days", "1"]),
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""
 
@@ -393,7 +437,7 @@ def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: st
         base = line.engine.find_image(BASE)
         assert base
         for key in tools.records.keys(build, base, tools.player.key()):
-            tools.records.save(key, line.engine.add_image(f"made:{key.key[:9]}"))
+            tools.records.save(key, line.engine.configure(base.id, ImageConfig(user=key.key[:9]), {}))
     (line.folder / "other" / "roles" / "app" / "tasks" / "main.yml").write_text("# changed\n")
     if parameter == "project_name":  # names are not shown, but they are checked
         without, given = ["-n", "shop"], ["-n", "no name!"]
@@ -421,9 +465,10 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    begin, modules = {"new", "import"}, {"initialize", "clean"}
+    begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs"}
     containers = {"run", "stop", "shell", "compose"}
-    elsewhere = begin | modules | containers  # test_new.py, test_import.py, test_cli_modules.py, test_cli_running.py
+    # Those have tests of their own.
+    elsewhere = begin | modules | past | containers
     assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | elsewhere
     assert {str(option.name) for command, option in OPTIONS if command not in elsewhere} | {"recipe"} == set(WITH)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.fingerprint import FileEntry, base_key, changed_inputs, digest, layer_key, role_inputs
+from pipeline.fingerprint import FileEntry, base_key, digest, layer_key, role_inputs
 from pipeline.image_config import ImageConfig
 from pipeline.player import RoleFiles
 from pipeline.sources import role_entries
@@ -141,13 +141,6 @@ def test_inputs_hold_hashes_and_no_secrets() -> None:
     )
     assert set(inputs) == {"parameter password", "variable token", "conductor"}
     assert not {"geheim", "secret"} & set(inputs.values())
-
-
-def test_what_changed_is_told_in_words() -> None:
-    before = {"file a": "1", "file b": "1", "variable c": "1"}
-    now = {"file a": "1", "file b": "2", "parameter d": "1"}
-    assert changed_inputs(before, now) == ("file b changed", "parameter d added", "variable c removed")
-    assert changed_inputs(now, now) == ()
 
 
 def test_a_checkout_that_moved_has_the_same_key(tmp_path: Path) -> None:

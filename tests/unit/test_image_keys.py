@@ -182,3 +182,25 @@ def test_the_hosts_side_of_a_volume_is_filled_in_where_it_is_run(written: str, f
 @pytest.mark.parametrize("written", ["$PWD/src:/src", "${PWD}:/src", "~:/src", "$HOME/x:/src", "~/x:/src"])
 def test_a_path_of_the_host_is_no_volume_of_an_image(written: str) -> None:
     assert image_keys.volume_path(written) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("auto", "auto"),
+        ("never", "never"),
+        ("90m", 5400),
+        ("12h", 43200),
+        ("7d", 604800),
+        ("1d12h", 129600),
+        ("2w", 1209600),
+    ],
+)
+def test_how_long_a_layer_is_used_again(written: str, read: object) -> None:
+    assert image_keys.freshness(written) == read
+
+
+@pytest.mark.parametrize("written", ["", "soon", "10", "10s", "0h", "-1d", "1.5d", 10, None, True, "1d "])
+def test_what_is_no_such_time_is_refused(written: object) -> None:
+    with pytest.raises(UsageError, match="must be auto, never or a time such as 12h or 7d"):
+        image_keys.freshness(written)

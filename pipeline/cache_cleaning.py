@@ -1,0 +1,79 @@
+"""Keeping the cache of layers within bounds: what the engine has, what the records say of it, what goes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+from pipeline.cache_budget import DAY, Budget, CachedLayer, surplus
+from pipeline.cleaning import Removed
+from pipeline.engine import Engine, Image
+from pipeline.errors import EngineError
+from pipeline.layer_records import SHORT, LayerRecord, LayerRecords
+from pipeline.records import REPOSITORY
+
+
+class CacheCleaner:
+    """Removes cached layers that are beyond a budget, and their records."""
+
+    def __init__(self, engine: Engine, records: LayerRecords, clock: Callable[[], float] = time.time) -> None:
+        self._engine, self._records, self._clock = engine, records, clock
+
+    def clean(self, budget: Budget, *, dry_run: bool) -> tuple[Removed, ...]:
+        """Remove what is beyond the budget, least recently used first; what the engine refuses to remove stays."""
+        known = self._records.everything()
+        cached = self._cached(known)
+        removed = [each for each in surplus(cached, budget, self._clock()) if dry_run or self._gone(each)]
+        if not dry_run and budget.days is not None:
+            self._forget(known, {layer.key for layer in cached}, budget.days)
+        return tuple(Removed("layer", f"{each.name} ({each.what})", each.size) for each in removed)
+
+    def _cached(self, known: tuple[LayerRecord, ...]) -> tuple[CachedLayer, ...]:
+        by_key = {record.key[:SHORT]: record for record in known}
+        needed = set(_current(known))
+        found = []
+        for _, name in self._engine.named("image", f"{REPOSITORY}:"):
+            image, key = self._engine.find_image(name), name.rpartition(":")[2]
+            if image:
+                found.append(self._layer(name, image, by_key.get(key), key, needed))
+        return tuple(found)
+
+    def _layer(self, name: str, image: Image, record: LayerRecord | None, key: str, needed: set[str]) -> CachedLayer:
+        named = any(REPOSITORY not in tag for tag in image.tags)
+        if record is None:
+            return CachedLayer(name, key, "of unknown origin", image.layers, 0, 0.0, named)
+        what = f"{f'role {record.role}' if record.role else 'image'} of {record.service}"
+        size = record.size if record.role else 0  # a finished image has no layer of its own
+        return CachedLayer(name, key, what, image.layers, size, record.used, named or record.key in needed)
+
+    def _gone(self, layer: CachedLayer) -> bool:
+        try:
+            self._engine.remove_image(layer.name)
+        except EngineError:
+            return False
+        self._records.remove(layer.key)
+        return True
+
+    def _forget(self, known: tuple[LayerRecord, ...], there: set[str], days: float) -> None:
+        """Remove old records of layers that the engine has no longer."""
+        for record in known:
+            if record.key[:SHORT] not in there and self._clock() - record.used > days * DAY:
+                self._records.remove(record.key)
+
+
+def _current(known: tuple[LayerRecord, ...]) -> Iterator[str]:
+    """Keys of the layers of the last build of every service whose recipe is still there.
+
+    That is the chain below its newest finished image, and below its newest layer where a later build failed.
+    """
+    by_key = {record.key: record for record in known}
+    heads: dict[tuple[str, str, bool], LayerRecord] = {}
+    for record in known:  # the one that was used last comes first
+        if os.path.exists(record.recipe):  # noqa: PTH110 - a text that may be anything
+            heads.setdefault((record.recipe, record.service, not record.role), record)
+    for head in heads.values():
+        layer: LayerRecord | None = head
+        while layer is not None:
+            yield layer.key
+            layer = by_key.get(layer.below)

@@ -1,0 +1,80 @@
+"""Which variables a role can see: those whose names stand in its files, and those that their values lead to.
+
+More may count than a role uses (a name in a comment), never less: a role that gets at variables by names that it
+makes up (`vars[…]`, `hostvars`, `lookup('vars', …)`, `varnames`, a plugin that is handed all of them) sees all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_WORD = re.compile(rb"[\w.-]+")
+_PART = re.compile(r"[.-]+")
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+# `vars:` and "vars": are keys of tasks, vars/ is a folder; every other use of the word may look anything up.
+_ANY_NAME = re.compile(rb"\b(?:hostvars|varnames)\b|\bvars\b(?!['\"]?\s*:|/)")
+_HANDED_ALL = re.compile(rb"\b(?:task_vars|variables|available_variables|pass_context|vars)\b")
+_COMMENT = re.compile(rb"^#.*", re.MULTILINE)
+_RUN_ON_THE_TARGET = ("library", "modules", "module_utils")
+"""Folders of a role or collection whose Python is sent to the target, where no variable is known."""
+
+ALWAYS = "ansible_"
+"""Variables with this beginning steer Ansible itself, whatever a role mentions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of some files, names among them; `everything` where variables may be found by other names."""
+
+    words: frozenset[str] = frozenset()
+    everything: bool = False
+
+    def __or__(self, other: Words) -> Words:
+        """Those of both."""
+        return Words(self.words | other.words, self.everything or other.everything)
+
+
+def words_of(content: bytes, path: str = "") -> Words:
+    """The words of one file: whole ("s6-overlay", "item.name") and their parts."""
+    whole = {word.decode("ascii", "ignore") for word in _WORD.findall(content)}
+    parts = {part for word in whole for part in _PART.split(word)}
+    return Words(frozenset(whole | parts), _sees_all(content, path))
+
+
+def visible(variables: Mapping[str, Any], parameters: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """Those of a service's variables that can have a part in what a role with these words and parameters does."""
+    found: dict[str, Any] = {}
+    known = words | _words_of_values(parameters.values())
+    while not known.everything:
+        more = {name: value for name, value in variables.items() if name not in found and _counts(name, known.words)}
+        if not more:
+            return found
+        found |= more
+        known |= _words_of_values(more.values())
+    return dict(variables)
+
+
+def _counts(name: str, words: frozenset[str]) -> bool:
+    return name in words or name.startswith(ALWAYS) or not _NAME.fullmatch(name)
+
+
+def _words_of_values(values: Iterable[Any]) -> Words:
+    text = json.dumps(list(values), ensure_ascii=False, default=str)
+    return words_of(text.encode("utf-8", "surrogatepass"))
+
+
+def _sees_all(content: bytes, path: str) -> bool:
+    """Whether variables may be found by names that the file makes up; what it says to people is read over."""
+    folder, _, name = path.rpartition("/")
+    if name.endswith(".md") and not folder:
+        return False
+    if name.endswith((".yml", ".yaml")) and not {"templates", "files"} & set(folder.split("/")):
+        content = _COMMENT.sub(b"", content)  # in the first column it is one, even where a text goes over lines
+    if _ANY_NAME.search(content):
+        return True
+    on_the_target = any(part in _RUN_ON_THE_TARGET for part in folder.split("/"))
+    return name.endswith(".py") and not on_the_target and bool(_HANDED_ALL.search(content))
