@@ -42,6 +42,7 @@ from pipeline.role_sources import described
 from pipeline.roots import EngineRoots
 from pipeline.shipped import shipped_roles
 from pipeline.stage import Build, Tools
+from pipeline.together import Together
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
@@ -141,10 +142,18 @@ def builds(loaded: Loaded) -> tuple[Build, ...]:
     return tuple(Build(loaded.recipe, loaded.project, service) for service in loaded.services)
 
 
-def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, environ: Mapping[str, str]) -> Tools:
-    """The adapters, joined."""
-    retrying = RetryingEngine(engine, emit)
-    finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
+def tools(
+    loaded: Loaded,
+    options: Options,
+    engine: DockerEngine,
+    emit: Sink,
+    environ: Mapping[str, str],
+    together: Together | None = None,
+) -> Tools:
+    """The adapters, joined; one set of them is for one thread at a time."""
+    together = together or in_common(environ)
+    retrying = RetryingEngine(engine, emit, together.halt.sleep)
+    finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock)
 
@@ -164,9 +173,16 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
         number=Locks(Path(tempfile.gettempdir(), f"baseimage-{os.getuid()}")).number,
         # The conductor's own root cannot be made in the conductor.
         elsewhere=None if isinstance(settings.base, Bootstrap) else partial(bootstrap, retrying, conductor, emit),
+        fresh=together.fresh,
+        ending=together.halt.ending,
     )
     records = EngineRecords(retrying, finder, state_folder(environ) / "layers", use_cache=options.use_cache)
     return Tools(retrying, player, roots, records, emit, _nothing_to_register)
+
+
+def in_common(environ: Mapping[str, str]) -> Together:
+    """What all builds of a run share; its locks are between all runs that keep their records in the same folder."""
+    return Together(state_folder(environ) / "locks")
 
 
 def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngine:
@@ -177,6 +193,11 @@ def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngi
     """
     prefix = KEPT_PREFIX if keep else CONTAINER_PREFIX
     return connect(environ, container_prefix=run_name(prefix, socket.gethostname(), os.getpid(), int(time.time())))
+
+
+def another_engine(environ: Mapping[str, str], engine: DockerEngine, job: int) -> DockerEngine:
+    """The same one over connections of its own, for another thread: the SDK's client is not made for several."""
+    return connect(environ, container_prefix=f"{engine.container_prefix}_{job}")
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:

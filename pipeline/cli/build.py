@@ -8,11 +8,13 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
 
-from pipeline import assembly, errors, initializing, runner
+from pipeline import assembly, errors, initializing, runner, side_by_side
 from pipeline.cleaning import Cleaner, sweep
 from pipeline.cli.options import EPILOG, build_options, log_format, no_cache, options_of, project_options
 from pipeline.display import open_display
@@ -21,6 +23,8 @@ from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
 from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
 from pipeline.plan_view import preview
+from pipeline.side_by_side import Crew
+from pipeline.stage import Tools
 from pipeline.stopping import Stoppable
 from stages import CATALOGUE
 
@@ -30,10 +34,16 @@ from stages import CATALOGUE
 @log_format
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Build this many services side by side; 1: one after the other.  [default: the number of cores, at most 4]",
+)
 @click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
 def build(**given: Any) -> None:
     """Build the images of RECIPE: a path, or a name in recipes/ (default: recipes/default.yml)."""
-    _run(given, push=given["push"], keep=given["keep"], fetch=True)
+    _run(given, push=given["push"], keep=given["keep"], fetch=True, jobs=given["jobs"] or _cores())
 
 
 @click.command(epilog=EPILOG)
@@ -74,7 +84,13 @@ def push(**given: Any) -> None:
 
 
 def _run(
-    given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False, fetch: bool = False
+    given: dict[str, Any],
+    *,
+    push: bool,
+    keep: bool = False,
+    only_finished: bool = False,
+    fetch: bool = False,
+    jobs: int = 1,
 ) -> None:
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
@@ -83,7 +99,7 @@ def _run(
             with system_errors():
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
-                _build(options, emit, runner.Rules(keep, only_finished), push=push)
+                _build(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
         except errors.PipelineError as error:
             for failed in failures(error, keep=keep):
                 emit(failed)
@@ -92,7 +108,7 @@ def _run(
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool) -> None:
+def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool, jobs: int) -> None:
     loaded = assembly.load(options, os.environ)
     for warning in loaded.warnings:
         emit(
@@ -117,9 +133,22 @@ def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: 
         )
     )
     started = time.monotonic()
-    tools = assembly.tools(loaded, options, engine, emit, os.environ)
+    together = assembly.in_common(os.environ)
+    rules = replace(rules, alone=together.alone)
+    tools = assembly.tools(loaded, options, engine, emit, os.environ, together)
+    builds = assembly.builds(loaded)
     with _nothing_left(engine, engine.container_prefix, keep=rules.keep):
-        done = runner.run(assembly.builds(loaded), tools, catalogue, time.monotonic, rules)
+        if min(jobs, len(builds)) == 1:
+            done = runner.run(builds, tools, catalogue, time.monotonic, rules)
+        else:
+
+            def hire(job: int) -> Tools:
+                own = assembly.another_engine(os.environ, engine, job)
+                return assembly.tools(loaded, options, own, together.halt.sink(emit), os.environ, together)
+
+            clear = partial(sweep, engine, f"{engine.container_prefix}_", interrupted=False)
+            crew = Crew(jobs, hire, together.halt, clear)
+            done = side_by_side.run(builds, tools, catalogue, time.monotonic, rules, crew)
     emit(BuildFinished(time.monotonic() - started, len(done)))
 
 
@@ -136,6 +165,11 @@ def _nothing_left(engine: Engine, prefix: str, *, keep: bool) -> Iterator[None]:
     finally:
         if not keep:
             sweep(engine, f"{prefix}_", interrupted=interrupted)
+
+
+def _cores() -> int:
+    """How many services are built side by side where nobody says it: more than four wait for one another's disk."""
+    return min(os.cpu_count() or 1, 4)
 
 
 def _silent(event: object) -> None:
