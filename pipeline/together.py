@@ -6,17 +6,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.engine import ImageId
 from pipeline.halting import Halt
 from pipeline.locks import Locks
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """The folder of the locks, what stops all builds, and the bases that were refreshed in this run."""
+    """The folder of the locks, what stops all builds, and what was done in this run: bases refreshed, layers made."""
 
     folder: Path
     halt: Halt = field(default_factory=Halt)
     fresh: set[str] = field(default_factory=set)
+    made: dict[str, ImageId] = field(default_factory=dict)
 
     def locks(self) -> Locks:
         """Locks between all runs that keep their records in the same folder, and between the threads of each."""

@@ -23,6 +23,7 @@ from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
 from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
 from pipeline.plan_view import preview
+from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
 from pipeline.stage import Tools
 from pipeline.stopping import Stoppable
@@ -144,7 +145,8 @@ def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: 
 
             def hire(job: int) -> Tools:
                 own = assembly.another_engine(os.environ, engine, job)
-                return assembly.tools(loaded, options, own, together.halt.sink(emit), os.environ, together)
+                made = assembly.tools(loaded, options, own, together.halt.sink(emit), os.environ, together)
+                return replace(made, records=SharedRecords(made.records, together.made))
 
             clear = partial(sweep, engine, f"{engine.container_prefix}_", interrupted=False)
             crew = Crew(jobs, hire, together.halt, clear)

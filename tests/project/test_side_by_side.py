@@ -11,14 +11,15 @@ import docker
 import pytest
 
 from tests.project.engine_view import Watch, layers_of
-from tests.project.harness import JSON, Project
+from tests.project.harness import JSON, Project, eventually
+from tests.project.test_signals import processes
 
 MARK = "- ansible.builtin.copy: {content: '{{ colour | default(1) }}', dest: /etc/%s, mode: '0644'}\n"
 SLOW = "- name: Take long\n  ansible.builtin.command: {cmd: sleep 60}\n  changed_when: true\n"
 JOBS = ("build", *JSON, "--jobs", "2")
 
 
-def cells(project: Project, base: dict[str, str], colours: list[str], *roles: str) -> None:
+def cells(project: Project, base: dict[str, Any], colours: list[str], *roles: str) -> None:
     """A service for each colour. Only its last role is told the colour: what is below is the same for all."""
     services = {}
     for colour in colours:
@@ -100,3 +101,18 @@ def test_a_signal_while_two_cells_play_leaves_nothing(
     assert outcome.stderr == ""
     assert outcome.all("step_failed") == []
     assert not Path(project.state / "layers").exists()
+
+
+def test_a_signal_while_a_root_is_made_for_two_cells_leaves_nothing(project: Project, watch: Watch) -> None:
+    base: dict[str, Any] = {"bootstrap": "trixie", "path_excludes": [f"/usr/share/{project.unique}/*"]}
+    cells(project, base, ["red", "green"], project.role("own", SLOW).name)
+    with watch:
+        running = project.start(*JOBS)
+        assert eventually(lambda: bool(processes(project.unique)))
+        outcome = running.stop(signal.SIGINT)
+    assert outcome.code == 130, outcome.stdout[-2000:] + outcome.stderr
+    assert outcome.seconds < 10
+    assert watch.left(outcome.pid) == []
+    assert processes(project.unique) == []
+    assert not [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if project.unique in line]
+    assert list(project.scratch.iterdir()) == []

@@ -11,18 +11,20 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from pipeline import side_by_side
-from pipeline.engine import ContainerId
+from pipeline.engine import ContainerId, Image, ImageId
 from pipeline.errors import PipelineError, PlayFailedError, PushFailedError, SeveralServicesError, StopRequested
 from pipeline.events import Event, ImageBuilt, StepCached, StepFailed, StepStarted, Warned
 from pipeline.halting import Halt
+from pipeline.plan import LayerKey
 from pipeline.player import Play, PlayResult
 from pipeline.recipe import BuiltService, Service
 from pipeline.runner import Entry, Rules
+from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
 from pipeline.stage import Build, Tools
 from pipeline.stopping import Stoppable
 from stages import CATALOGUE
-from tests.unit.fakes import FakeClock, FakePlayer, World, a_build, a_service
+from tests.unit.fakes import FakeClock, FakePlayer, FakeRecords, World, a_build, a_service
 
 FULL = tuple(entry for entry in CATALOGUE if entry.name != "push")
 SOON = 30.0
@@ -52,11 +54,13 @@ class Yard:
     clear: Callable[[], None] = lambda: None
     noticed: Callable[[Event], None] = lambda _: None
     locks: dict[str, threading.Lock] = field(default_factory=dict)
+    made: dict[str, ImageId] = field(default_factory=dict)
 
     def hire(self, job: int) -> Tools:
         self.players.append(Player(self.world.engine, failures=self.world.player.failures, during=self.during))
         assert job == len(self.players)
-        return replace(self.world.tools, player=self.players[-1], emit=self.halt.sink(self.emit))
+        records = SharedRecords(self.world.records, self.made)
+        return replace(self.world.tools, player=self.players[-1], records=records, emit=self.halt.sink(self.emit))
 
     def emit(self, event: Event) -> None:
         self.world.events.append(event)
@@ -154,6 +158,22 @@ def test_services_that_are_all_the_same_are_made_once(yard: Yard) -> None:
     done = yard.build(*(a_service("nginx", name=name) for name in ("one", "two", "three")), jobs=3)
     assert yard.played() == ["play nginx"]
     assert len({build.image for build in done}) == 1
+
+
+class Forgetful(FakeRecords):
+    """As with --no-cache: nothing of what was saved is found."""
+
+    def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
+        return tuple(replace(key, image=None) for key in super().keys(build, base, conductor))
+
+
+def test_without_the_cache_a_common_layer_is_made_once_in_the_run_too(yard: Yard) -> None:
+    yard.world.records = Forgetful(yard.world.engine)
+    for _ in range(2):
+        yard.made = {}
+        yard.asked, yard.players = meeting(), []
+        yard.build(a_service("shared", "one", name="one"), a_service("shared", "two", name="two"))
+    assert yard.played() == [*["play one"] * 2, *["play shared"] * 2, *["play two"] * 2]
 
 
 def test_a_failure_ends_what_stands_on_it_and_nothing_else(yard: Yard) -> None:
