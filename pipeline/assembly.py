@@ -19,7 +19,7 @@ from pipeline import sources
 from pipeline.cleaning import run_name
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine, connect
-from pipeline.engine import ContainerId
+from pipeline.engine import ContainerId, Engine
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
 from pipeline.locks import Locks
@@ -145,7 +145,7 @@ def builds(loaded: Loaded) -> tuple[Build, ...]:
 def tools(
     loaded: Loaded,
     options: Options,
-    engine: DockerEngine,
+    engine: Engine,
     emit: Sink,
     environ: Mapping[str, str],
     together: Together | None = None,
@@ -195,9 +195,12 @@ def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngi
     return connect(environ, container_prefix=run_name(prefix, socket.gethostname(), os.getpid(), int(time.time())))
 
 
-def another_engine(environ: Mapping[str, str], engine: DockerEngine, job: int) -> DockerEngine:
-    """The same one over connections of its own, for another thread: the SDK's client is not made for several."""
-    return connect(environ, container_prefix=f"{engine.container_prefix}_{job}")
+def another_engine(environ: Mapping[str, str], prefix: str, job: int) -> DockerEngine:
+    """The same one over connections of its own, for another thread: the SDK's client is not made for several.
+
+    `prefix` is that of the run, so that its containers count among those of the run.
+    """
+    return connect(environ, container_prefix=f"{prefix}_{job}")
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:

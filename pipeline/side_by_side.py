@@ -61,8 +61,10 @@ def run(
     finally:
         work.dismiss()
     errors = [work.failed[build.service.name] for build in builds if build.service.name in work.failed]
+    if len(errors) > 1:
+        raise SeveralServicesError(errors) from errors[0]
     if errors:
-        raise errors[0] if len(errors) == 1 else SeveralServicesError(errors)
+        raise errors[0]
     return runner.finish(tuple(work.built[build.service.name] for build in builds), tools, last, clock, rules)
 
 

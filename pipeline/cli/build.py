@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,8 +25,9 @@ from pipeline.plan import steps
 from pipeline.plan_view import preview
 from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
-from pipeline.stage import Tools
+from pipeline.stage import Build, Tools
 from pipeline.stopping import Stoppable
+from pipeline.together import Together
 from stages import CATALOGUE
 
 
@@ -134,24 +135,39 @@ def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: 
         )
     )
     started = time.monotonic()
-    together = assembly.in_common(os.environ)
-    rules = replace(rules, alone=together.alone)
-    tools = assembly.tools(loaded, options, engine, emit, os.environ, together)
-    builds = assembly.builds(loaded)
+    run = _Run(loaded, options, engine, engine.container_prefix, emit, assembly.in_common(os.environ))
     with _nothing_left(engine, engine.container_prefix, keep=rules.keep):
-        if min(jobs, len(builds)) == 1:
-            done = runner.run(builds, tools, catalogue, time.monotonic, rules)
-        else:
-
-            def hire(job: int) -> Tools:
-                own = assembly.another_engine(os.environ, engine, job)
-                made = assembly.tools(loaded, options, own, together.halt.sink(emit), os.environ, together)
-                return replace(made, records=SharedRecords(made.records, together.made))
-
-            clear = partial(sweep, engine, f"{engine.container_prefix}_", interrupted=False)
-            crew = Crew(jobs, hire, together.halt, clear)
-            done = side_by_side.run(builds, tools, catalogue, time.monotonic, rules, crew)
+        done = run.build(catalogue, replace(rules, alone=run.together.alone), jobs)
     emit(BuildFinished(time.monotonic() - started, len(done)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is needed to make the tools for one thread or for several."""
+
+    loaded: assembly.Loaded
+    options: assembly.Options
+    engine: Engine
+    prefix: str
+    emit: Sink
+    together: Together
+
+    def build(self, catalogue: tuple[runner.Entry, ...], rules: runner.Rules, jobs: int) -> tuple[Build, ...]:
+        """One service after the other in this thread, or several side by side."""
+        builds, tools = assembly.builds(self.loaded), self._tools(self.engine, self.emit)
+        if min(jobs, len(builds)) == 1:
+            return runner.run(builds, tools, catalogue, time.monotonic, rules)
+        clear = partial(sweep, self.engine, f"{self.prefix}_", interrupted=False)
+        crew = Crew(jobs, self._hire, self.together.halt, clear)
+        return side_by_side.run(builds, tools, catalogue, time.monotonic, rules, crew)
+
+    def _hire(self, job: int) -> Tools:
+        engine = assembly.another_engine(os.environ, self.prefix, job)
+        made = self._tools(engine, self.together.halt.sink(self.emit))
+        return replace(made, records=SharedRecords(made.records, self.together.made))
+
+    def _tools(self, engine: Engine, emit: Sink) -> Tools:
+        return assembly.tools(self.loaded, self.options, engine, emit, os.environ, self.together)
 
 
 @contextlib.contextmanager

@@ -194,11 +194,11 @@ def test_containers_are_named_after_the_run(monkeypatch: pytest.MonkeyPatch) -> 
 def test_containers_of_another_thread_are_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     monkeypatch.setattr(assembly, "connect", lambda _, *, container_prefix: made.append(container_prefix))
-    engine = DockerEngine(object(), container_prefix="baseimage-run_host_1_1_abc")  # type: ignore[arg-type]
-    assembly.another_engine({}, engine, 2)
+    mine = "baseimage-run_host_999999999_1_abc"
+    assembly.another_engine({}, mine, 2)
     (prefix,) = made
-    assert prefix.startswith(f"{engine.container_prefix}_"), "or the sweep at the end would not find them"
-    assert left_behind(f"{prefix}_7", "host", 2.0) == left_behind(f"{engine.container_prefix}_7", "host", 2.0)
+    assert prefix.startswith(f"{mine}_"), "or the sweep at the end would not find them"
+    assert left_behind(f"{prefix}_7", "host", 2.0)
 
 
 def test_joining_the_adapters_starts_nothing_and_writes_nothing(project: Path, tmp_path: Path) -> None:
