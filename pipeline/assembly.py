@@ -22,7 +22,7 @@ from pipeline.conductor import Conductor
 from pipeline.conductor_context import image_key
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.docker_run import ContainerRunner, connect_runner
-from pipeline.engine import ContainerId
+from pipeline.engine import ContainerId, Engine
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
 from pipeline.history import Keep, Recorder
@@ -51,6 +51,7 @@ from pipeline.roots import EngineRoots
 from pipeline.shipped import shipped_roles
 from pipeline.stage import Build, Tools
 from pipeline.timings import Timings
+from pipeline.together import Together
 from pipeline.vault import Secret
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
@@ -158,12 +159,20 @@ def builds(loaded: Loaded) -> tuple[Build, ...]:
     return tuple(Build(loaded.recipe, loaded.project, service) for service in loaded.services)
 
 
-def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, environ: Mapping[str, str]) -> Tools:
-    """The adapters, joined."""
+def tools(
+    loaded: Loaded,
+    options: Options,
+    engine: Engine,
+    emit: Sink,
+    environ: Mapping[str, str],
+    together: Together | None = None,
+) -> Tools:
+    """The adapters, joined; one set of them is for one thread at a time."""
+    together = together or in_common(environ)
     timings = Timings(emit, time.monotonic)
     emit = timings
-    retrying = RetryingEngine(engine, emit)
-    finder, lock = loaded.finder, Locks(state_folder(environ) / "locks")
+    retrying = RetryingEngine(engine, emit, together.halt.sleep)
+    finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
     player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, secret=secret)
@@ -184,6 +193,8 @@ def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, en
         number=Locks(Path(tempfile.gettempdir(), f"baseimage-{os.getuid()}")).number,
         # The conductor's own root cannot be made in the conductor.
         elsewhere=None if isinstance(settings.base, Bootstrap) else partial(bootstrap, retrying, conductor, emit),
+        fresh=together.fresh,
+        ending=together.halt.ending,
     )
     records = EngineRecords(
         retrying,
@@ -217,6 +228,11 @@ def history_folder(environ: Mapping[str, str]) -> Path:
     return state_folder(environ) / "builds"
 
 
+def in_common(environ: Mapping[str, str]) -> Together:
+    """What all builds of a run share; its locks are between all runs that keep their records in the same folder."""
+    return Together(state_folder(environ) / "locks")
+
+
 def open_engine(environ: Mapping[str, str], *, keep: bool = False) -> DockerEngine:
     """The engine that DOCKER_HOST or the docker context names; its containers are named after this run.
 
@@ -235,6 +251,14 @@ def open_runner(environ: Mapping[str, str]) -> ContainerRunner:
 def place(folder: Path, environ: Mapping[str, str]) -> Place:
     """What ~ and $PWD mean on the host's side of a volume: the user's home and the project's folder."""
     return Place(environ.get("HOME") or str(Path.home()), str(folder.resolve()))
+
+
+def another_engine(environ: Mapping[str, str], prefix: str, job: int) -> DockerEngine:
+    """The same one over connections of its own, for another thread: the SDK's client is not made for several.
+
+    `prefix` is that of the run, so that its containers count among those of the run.
+    """
+    return connect(environ, container_prefix=f"{prefix}_{job}")
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:

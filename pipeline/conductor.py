@@ -95,14 +95,16 @@ class Conductor:
         if self._container:
             return
         self._runtime = f"baseimage-runtime-{image.removeprefix('sha256:')[:16]}"
-        self._engine.create_volume(
-            self._runtime, {key: value for key, value in self._labels.items() if key.endswith(".owner")}
-        )
         socket = Mount(self._settings.engine_socket, _SOCKET, "bind")
         mounts = (socket, Mount(self._runtime, _SOURCE))
-        self._container = self._engine.start(
-            ContainerSpec(image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels)
-        )
+        owner = {key: value for key, value in self._labels.items() if key.endswith(".owner")}
+        with self._lock(self._runtime):  # who comes second would find the volume half full, and take it for filled
+            self._engine.create_volume(self._runtime, owner)
+            self._container = self._engine.start(
+                ContainerSpec(
+                    image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels
+                )
+            )
         self._waiting = self._worker(self._container)
 
     def container(self) -> ContainerId:
@@ -220,15 +222,16 @@ def _never() -> bool:
 def _transmit(private: Path, channel: Channel) -> None:
     import ansible_runner  # noqa: PLC0415 - as above
 
-    ansible_runner.interface.run(
-        streamer="transmit",
-        _output=channel.stdin,
-        private_data_dir=str(private),
-        playbook="play.yml",
-        cancel_callback=_never,
-        quiet=True,
-    )
-    channel.stdin.flush()
+    with suppress(ConnectionError):  # the conductor has gone, which whoever reads its answer says
+        ansible_runner.interface.run(
+            streamer="transmit",
+            _output=channel.stdin,
+            private_data_dir=str(private),
+            playbook="play.yml",
+            cancel_callback=_never,
+            quiet=True,
+        )
+        channel.stdin.flush()
 
 
 def _judge(status: str, log: PlayLog, channel: Channel) -> None:

@@ -90,6 +90,7 @@ class BuildState:
             case Warned() | Retrying() | BuildFailed():
                 self._apply_trouble(event, now)
             case BuildStarted():
+                self.results.add(event)
                 self._begin(event, now)
             case BuildFinished():
                 self.finished = event

@@ -29,6 +29,8 @@ class PipelineError(Exception):
         """Where in the user's files, as "file:line"."""
         self.detail = detail
         """More lines, such as a module's stderr."""
+        self.step = ""
+        """The id of the step that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,15 @@ class PlayFailedError(PipelineError):
 
 class VerificationError(PipelineError):
     """The built image does not keep its contract, or something undeclared got into it."""
+
+
+class SeveralServicesError(PipelineError):
+    """Several services failed, each for a reason of its own; the first one's exit code counts."""
+
+    def __init__(self, errors: Iterable[PipelineError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(error.message for error in self.errors))
+        self.exit_code = self.errors[0].exit_code
 
 
 class StopRequested(BaseException):

@@ -34,6 +34,8 @@ def system_errors() -> Iterator[None]:
 
 def failures(error: errors.PipelineError, *, keep: bool) -> tuple[BuildFailed, ...]:
     """One event for an error, or for each mistake that it holds; `keep` says whether the target was kept."""
+    if isinstance(error, errors.SeveralServicesError):
+        return tuple(failed for each in error.errors for failed in failures(each, keep=keep))
     if isinstance(error, errors.InputError):
         return tuple(
             BuildFailed(": ".join(part for part in (each.path, each.message) if part), each.hint, each.place, step="")
@@ -47,4 +49,4 @@ def failures(error: errors.PipelineError, *, keep: bool) -> tuple[BuildFailed, .
             else "run again with --keep to look inside the target"
         )
         hint = f"{hint}; {look}" if hint else look
-    return (BuildFailed(error.message, hint, error.place, error.detail),)
+    return (BuildFailed(error.message, hint, error.place, error.detail, error.step),)

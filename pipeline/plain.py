@@ -64,6 +64,7 @@ class _Log:
         self._lines = Lines()
         self._results = Results()
         self._group = ""
+        self._running: set[str] = set()
         self._closing = False
 
     def sink(self, event: Event) -> None:
@@ -94,9 +95,13 @@ class _Log:
     def _github_lines(self, event: Event, lines: list[str], now: float) -> list[str]:
         timed = [_timed(now, line) for line in lines]
         if step := opens(event):
+            self._running.add(step)
+            if len(self._running) > 1:  # a group would hold lines of both
+                return [*self._end_group(), *timed]
             first = [*self._end_group(), f"::group::{timed[0]}", *timed[1:]]
             self._group = step
             return first
+        self._running.discard(closes(event))
         if self._group and closes(event) == self._group:
             return [*self._end_group(), *timed]
         if isinstance(event, Warned) and event.place:

@@ -8,13 +8,23 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 PATIENCE = 5
 """Seconds that a tool has to end after TERM."""
 
 
-def run_tool(command: tuple[str, ...], environment: Mapping[str, str], printed: Callable[[str], None]) -> int:
+Ending = Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]]
+"""Called with what ends a tool: another thread may do so while the block lasts."""
+
+
+def run_tool(
+    command: tuple[str, ...],
+    environment: Mapping[str, str],
+    printed: Callable[[str], None],
+    ending: Ending = contextlib.nullcontext,
+) -> int:
     """Run a command, hand over each line that it prints, and return its exit code.
 
     It gets a session of its own, so that Ctrl-C reaches it through us only; any exception on the way,
@@ -31,9 +41,10 @@ def run_tool(command: tuple[str, ...], environment: Mapping[str, str], printed: 
         start_new_session=True,
     ) as process:
         try:
-            for line in process.stdout or ():
-                printed(line.rstrip())
-            return process.wait()
+            with ending(partial(_end, process)):
+                for line in process.stdout or ():
+                    printed(line.rstrip())
+                return process.wait()
         except BaseException:
             _end(process)
             raise

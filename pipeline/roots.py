@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import urllib.request
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from pipeline.events import Output, Sink, Transfer
 from pipeline.fingerprint import digest
 from pipeline.image_config import ImageConfig
 from pipeline.mmdebstrap import arguments, sources
-from pipeline.processes import run_tool
+from pipeline.processes import Ending, run_tool
 from pipeline.recipe import Base, BaseImage, Bootstrap, Rootfs
 
 REPOSITORY = "baseimage/base"
@@ -45,7 +45,8 @@ _CHUNK = 1 << 20
 class EngineRoots:
     """The Roots of an engine. `folder` is where a relative path of a rootfs starts from.
 
-    `number` gives each run beside others a number of its own for a name.
+    `number` gives each build beside others a number of its own for a name. `fresh` holds what was refreshed in this
+    run, also by others; `ending` lets somebody else end a tool of this machine.
     """
 
     def __init__(
@@ -60,17 +61,36 @@ class EngineRoots:
         refresh: bool,
         number: Callable[[str], int] = lambda _: 1,
         elsewhere: Elsewhere | None = None,
+        fresh: set[str] | None = None,
+        ending: Ending = nullcontext,
     ) -> None:
         self._engine, self._emit, self._folder = engine, emit, folder
         self._labels, self._environ, self._lock, self._refresh = labels, environ, lock, refresh
         self._number, self._elsewhere = number, elsewhere
-        self._fresh: set[str] = set()
+        self._fresh = set() if fresh is None else fresh
+        self._ending = ending
 
     def ensure(self, base: Base, step: str) -> Image:
         """The base as an image that the engine has; `refresh` makes each one anew once."""
+        reference = name_of(base)
+        if image := self._there(base, reference):
+            return image
+        with self._lock(reference):
+            image = self._there(base, reference) or self._new(base, reference, step)
+            self._fresh.add(reference)
+        return image
+
+    def _there(self, base: Base, reference: str) -> Image | None:
+        """The base as it is there, unless a refresh was asked for that has not happened in this run."""
+        due = self._refresh and not isinstance(base, Rootfs) and reference not in self._fresh
+        return None if due else self._engine.find_image(reference)
+
+    def _new(self, base: Base, reference: str, step: str) -> Image:
         if isinstance(base, BaseImage):
-            return self._pulled(base, step)
-        return self._made(base, name_of(base), step)
+            return self._engine.pull(
+                reference, lambda item, status, now, total: self._emit(Transfer(step, item, status, now, total))
+            )
+        return self._imported(base, reference, self._engine.find_image(reference), step)
 
     def find(self, base: Base) -> Image | None:
         """The base where the engine has it."""
@@ -92,24 +112,6 @@ class EngineRoots:
             )
         return mounts
 
-    def _pulled(self, base: BaseImage, step: str) -> Image:
-        due = self._due(base.reference)
-        image = self._engine.find_image(base.reference)
-        if image and not due:
-            return image
-        return self._engine.pull(
-            base.reference, lambda item, status, now, total: self._emit(Transfer(step, item, status, now, total))
-        )
-
-    def _made(self, base: Bootstrap | Rootfs, reference: str, step: str) -> Image:
-        due = isinstance(base, Bootstrap) and self._due(reference)
-        image = self._engine.find_image(reference)
-        if image and not due:
-            return image
-        with self._lock(reference):
-            image = self._engine.find_image(reference)
-            return image if image and not due else self._imported(base, reference, image, step)
-
     def _imported(self, base: Bootstrap | Rootfs, reference: str, before: Image | None, step: str) -> Image:
         with tempfile.TemporaryDirectory(prefix="baseimage-root-", dir=_roomy()) as scratch:
             archive = (
@@ -125,12 +127,6 @@ class EngineRoots:
             with suppress(EngineError):  # layers on top of it are still there
                 self._engine.remove_image(before.id)
         return made
-
-    def _due(self, reference: str) -> bool:
-        """Whether a refresh was asked for and has not happened in this run."""
-        due = self._refresh and reference not in self._fresh
-        self._fresh.add(reference)
-        return due
 
     def _bootstrap(self, base: Bootstrap, scratch: Path, step: str) -> Path:
         program = shutil.which("mmdebstrap", path=self._environ.get("PATH"))
@@ -150,7 +146,7 @@ class EngineRoots:
             lines.append(line)
             self._emit(Output(step, line))
 
-        exit_code = run_tool(command, {**self._environ, "TMPDIR": str(scratch)}, printed)
+        exit_code = run_tool(command, {**self._environ, "TMPDIR": str(scratch)}, printed, self._ending)
         if exit_code != 0:
             raise PipelineError(
                 f"mmdebstrap could not make a root from {base.suite}'s packages (exit code {exit_code})",

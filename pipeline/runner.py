@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from pipeline import plan
-from pipeline.engine import Image
 from pipeline.errors import EngineError, PipelineError, UsageError
-from pipeline.events import ImageBuilt, Layer, Sink, StepCached, StepFailed, StepFinished, StepStarted, Warned
+from pipeline.events import Sink, StepCached, StepFailed, StepFinished, StepStarted, Warned
+from pipeline.image_report import Times, report
 from pipeline.plan import Outline, Step
 from pipeline.recipe_model import BuiltService
 from pipeline.stage import Build, Stage, Tools
@@ -32,16 +33,6 @@ class Entry:
     after_all: bool = False
 
 
-@dataclass
-class _Times:
-    """Seconds per stage of one service."""
-
-    stages: dict[str, float] = field(default_factory=dict)
-
-    def add(self, stage: str, seconds: float) -> None:
-        self.stages[stage] = self.stages.get(stage, 0.0) + seconds
-
-
 def outline(catalogue: tuple[Entry, ...]) -> tuple[Outline, ...]:
     """The catalogue's order as the plan wants it."""
     return tuple(Outline(entry.name, entry.per_role) for entry in catalogue)
@@ -49,10 +40,14 @@ def outline(catalogue: tuple[Entry, ...]) -> tuple[Outline, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a run goes: `keep` leaves what a failed service made; `only_finished` builds nothing."""
+    """How a run goes: `keep` leaves what a failed service made; `only_finished` builds nothing.
+
+    `alone`, called with a layer's key, keeps others from making the same layer for as long as it is held.
+    """
 
     keep: bool = False
     only_finished: bool = False
+    alone: Callable[[str], AbstractContextManager[object]] = nullcontext
 
 
 def run(
@@ -65,55 +60,110 @@ def run(
     Raises the first PipelineError, or StopRequested, after everything else was cleaned up.
     """
     with ExitStack() as cleanup:
-        _register(cleanup, tools.player.stop, tools.emit, keep=rules.keep)
-        first = tuple(entry for entry in catalogue if not entry.after_all)
-        built = _run_in_order(builds, tools, first, clock, rules)
-        last = tuple(entry for entry in catalogue if entry.after_all)
-        return tuple(_run_service(build, tools, last, clock, rules) for build in built) if last else built
+        register(cleanup, tools.player.stop, tools.emit, keep=rules.keep)
+        first, last = halves(catalogue)
+        built: dict[str, Build] = {}
+        for build in builds:
+            built[build.service.name] = build_service(build, built, tools, first, clock, rules)
+        return finish(tuple(built.values()), tools, last, clock, rules)
 
 
-def _run_in_order(
-    builds: tuple[Build, ...], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules
-) -> tuple[Build, ...]:
-    done: dict[str, Build] = {}
-    for build in builds:
-        match build.service.base:
-            case BuiltService(name=name) if name in done:
-                ready = replace(build, base=tools.engine.find_image(done[name].image or ""))
-            case _:
-                ready = build
-        done[build.service.name] = _run_service(ready, tools, catalogue, clock, rules)
-    return tuple(done.values())
+def halves(catalogue: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """What is run service by service, and what comes when all of them have come through that."""
+    first = tuple(entry for entry in catalogue if not entry.after_all)
+    return first, tuple(entry for entry in catalogue if entry.after_all)
 
 
-def _run_service(build: Build, tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules) -> Build:
-    stages = {(entry.name, entry.per_role): entry.run for entry in catalogue}
-    times = _Times()
-    with ExitStack() as cleanup:
-        own = replace(tools, on_exit=lambda undo: _register(cleanup, undo, tools.emit, keep=rules.keep))
-        for step in plan.steps(build.service, outline(catalogue)):
-            if reason := cached(build, step):
-                tools.emit(StepCached(step.id, step.service, step.stage, step.role, reason))
-                build = adopt(build, step)
-            elif rules.only_finished and _builds(build, step, tools):
-                raise UsageError(f"{step.service} is not built as its recipe now stands", hint="run: baseimage build")
-            else:
-                build = _run_step(build, step, stages[step.stage, step.index >= 0], own, times, clock)
-    if not all(entry.after_all for entry in catalogue):
-        _report(build, tools, times)
+def build_service(
+    build: Build, built: Mapping[str, Build], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules
+) -> Build:
+    """Bring one service through the catalogue; `built` has the one that it is built on. Reports the image."""
+    match build.service.base:
+        case BuiltService(name=name) if name in built:
+            build = replace(build, base=tools.engine.find_image(built[name].image or ""))
+    times = Times()
+    build = _run_service(build, tools, catalogue, times, clock, rules)
+    report(build, tools, times)
     return build
 
 
-def _run_step(build: Build, step: Step, stage: Stage, tools: Tools, times: _Times, clock: Clock) -> Build:
-    tools.emit(StepStarted(step.id, step.service, step.stage, step.role, step.title))
+def finish(
+    builds: tuple[Build, ...], tools: Tools, catalogue: tuple[Entry, ...], clock: Clock, rules: Rules
+) -> tuple[Build, ...]:
+    """Bring the services, one after the other, through what comes when all are built."""
+    if not catalogue:
+        return builds
+    return tuple(_run_service(build, tools, catalogue, Times(), clock, rules) for build in builds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What the steps of one service are run with."""
+
+    tools: Tools
+    stages: dict[tuple[str, bool], Stage]
+    times: Times
+    clock: Clock
+    rules: Rules
+
+
+def _run_service(
+    build: Build, tools: Tools, catalogue: tuple[Entry, ...], times: Times, clock: Clock, rules: Rules
+) -> Build:
+    stages = {(entry.name, entry.per_role): entry.run for entry in catalogue}
+    with ExitStack() as cleanup:
+        own = replace(tools, on_exit=lambda undo: register(cleanup, undo, tools.emit, keep=rules.keep))
+        way = _Way(own, stages, times, clock, rules)
+        for layer, steps in groupby(plan.steps(build.service, outline(catalogue)), key=_layer):
+            build = _run_steps(build, layer, tuple(steps), way)
+    return build
+
+
+def _layer(step: Step) -> int | None:
+    """The index of the key whose layer a step has a part in: a role's, -1 for the finished image's."""
+    return step.index if step.index >= 0 or step.stage in ("commit", "verify") else None
+
+
+def _run_steps(build: Build, layer: int | None, steps: tuple[Step, ...], way: _Way) -> Build:
+    """The steps of one layer, or between layers. What is missing may be made by somebody else at this moment."""
+    if layer is None or not build.keys or build.keys[layer].image or way.rules.only_finished:
+        return _run_each(build, steps, way)
+    with way.rules.alone(build.keys[layer].key):
+        return _run_each(_looked_again(build, layer, way.tools), steps, way)
+
+
+def _looked_again(build: Build, layer: int, tools: Tools) -> Build:
+    """The keys as they are by now. What is said of the layers below stays: what this build made was not found."""
+    if build.base is None:
+        return build
+    found = tools.records.keys(build, build.base, tools.player.key())
+    return replace(build, keys=build.keys[:layer] + found[layer:])
+
+
+def _run_each(build: Build, steps: tuple[Step, ...], way: _Way) -> Build:
+    for step in steps:
+        if reason := cached(build, step):
+            way.tools.emit(StepCached(step.id, step.service, step.stage, step.role, reason))
+            build = adopt(build, step)
+        elif way.rules.only_finished and _builds(build, step, way.tools):
+            raise UsageError(f"{step.service} is not built as its recipe now stands", hint="run: baseimage build")
+        else:
+            build = _run_step(build, step, way)
+    return build
+
+
+def _run_step(build: Build, step: Step, way: _Way) -> Build:
+    stage, emit, clock = way.stages[step.stage, step.index >= 0], way.tools.emit, way.clock
+    emit(StepStarted(step.id, step.service, step.stage, step.role, step.title))
     started = clock()
     try:
-        build = stage(build, step, tools)
+        build = stage(build, step, way.tools)
     except PipelineError as error:
-        tools.emit(StepFailed(step.id, clock() - started, error.message))
+        error.step = step.id
+        emit(StepFailed(step.id, clock() - started, error.message))
         raise
-    times.add(step.stage, clock() - started)
-    tools.emit(StepFinished(step.id, clock() - started, build.note))
+    way.times.add(step.stage, clock() - started)
+    emit(StepFinished(step.id, clock() - started, build.note))
     return replace(build, note="")
 
 
@@ -145,7 +195,9 @@ def adopt(build: Build, step: Step) -> Build:
     return replace(build, image=key.image) if key else build
 
 
-def _register(cleanup: ExitStack, undo: Callable[[], None], emit: Sink, *, keep: bool) -> None:
+def register(cleanup: ExitStack, undo: Callable[[], None], emit: Sink, *, keep: bool) -> None:
+    """Undo something at the end, whatever comes; with `keep` not after a failure."""
+
     def attempt() -> None:
         try:
             undo()
@@ -164,34 +216,3 @@ def _unless_failed(undo: Callable[[], None]) -> Callable[..., None]:
             undo()
 
     return leave
-
-
-def _report(build: Build, tools: Tools, times: _Times) -> None:
-    image = tools.engine.find_image(build.image or "")
-    if image is None or build.base is None:
-        return
-    tools.emit(
-        ImageBuilt(
-            service=build.service.name,
-            image=image.id,
-            tags=build.tags,
-            size=image.size,
-            layers=_layers(build, image, tools),
-            stages=times.stages,
-            try_it=f"docker run --rm {build.tags[0] if build.tags else image.id}",
-        )
-    )
-
-
-def _layers(build: Build, image: Image, tools: Tools) -> tuple[Layer, ...]:
-    """The image's layers: all of the base's as one, then one for each role."""
-    layers = tools.engine.layers(image.id)
-    names = [f"role {label}" for label in build.service.role_labels]
-    above = layers[len(tools.engine.layers(build.base.id)) if build.base else 0 :]
-    sizes = [layer.size for layer in above]
-    if len(sizes) != len(names):  # a role that only removed something, or nothing at all, has no layer with data
-        sizes = [sum(layer.size for layer in above if layer.created_by == name) for name in names]
-    base = sum(layer.size for layer in layers) - sum(sizes)
-    return Layer(plan.describe_base(build.service.base), base, cached=False), *(
-        Layer(name, size, cached=bool(key.image)) for name, size, key in zip(names, sizes, build.keys, strict=False)
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.events import Event, ImageBuilt, Pushed
+from pipeline.events import BuildStarted, Event, ImageBuilt, Pushed
 from pipeline.wording import duration, megabytes
 
 
@@ -15,13 +15,20 @@ class Results:
 
     images: list[ImageBuilt] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
 
     def add(self, event: Event) -> None:
-        """Keep what belongs into the closing table."""
-        if isinstance(event, ImageBuilt):
+        """Keep what belongs into the closing table; images in the order of their services, whichever is done first."""
+        if isinstance(event, BuildStarted):
+            self.services = event.services
+        elif isinstance(event, ImageBuilt):
             self.images.append(event)
+            self.images.sort(key=self._place)
         elif isinstance(event, Pushed):
             self.digests[event.tag] = event.digest
+
+    def _place(self, image: ImageBuilt) -> int:
+        return self.services.index(image.service) if image.service in self.services else len(self.services)
 
     def __bool__(self) -> bool:
         return bool(self.images or self.digests)

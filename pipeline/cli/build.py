@@ -8,11 +8,13 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import click
 
-from pipeline import assembly, errors, initializing, runner
+from pipeline import assembly, errors, initializing, runner, side_by_side
 from pipeline.cleaning import Cleaner, sweep
 from pipeline.cli.options import EPILOG, build_options, log_format, options_of, project_options
 from pipeline.display import open_display
@@ -20,7 +22,11 @@ from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
 from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
+from pipeline.shared_records import SharedRecords
+from pipeline.side_by_side import Crew
+from pipeline.stage import Build, Tools
 from pipeline.stopping import Stoppable
+from pipeline.together import Together
 from stages import CATALOGUE
 
 
@@ -29,10 +35,16 @@ from stages import CATALOGUE
 @log_format
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Build this many services side by side; 1: one after the other.  [default: the number of cores, at most 4]",
+)
 @click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
 def build(**given: Any) -> None:
     """Build the images of RECIPE: a path, or a name in recipes/ (default: recipes/default.yml)."""
-    _run(given, push=given["push"], keep=given["keep"], fetch=True)
+    _run(given, push=given["push"], keep=given["keep"], fetch=True, jobs=given["jobs"] or _cores())
 
 
 @click.command(epilog=EPILOG)
@@ -52,7 +64,13 @@ def push(**given: Any) -> None:
 
 
 def _run(
-    given: dict[str, Any], *, push: bool, keep: bool = False, only_finished: bool = False, fetch: bool = False
+    given: dict[str, Any],
+    *,
+    push: bool,
+    keep: bool = False,
+    only_finished: bool = False,
+    fetch: bool = False,
+    jobs: int = 1,
 ) -> None:
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
@@ -63,7 +81,7 @@ def _run(
                 emit = assembly.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
-                _build(options, emit, runner.Rules(keep, only_finished), push=push)
+                _build(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
         except errors.PipelineError as error:
             for failed in failures(error, keep=keep):
                 emit(failed)
@@ -72,7 +90,7 @@ def _run(
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool) -> None:
+def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool, jobs: int) -> None:
     loaded = assembly.load(options, os.environ)
     for warning in loaded.warnings:
         emit(
@@ -97,10 +115,39 @@ def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: 
         )
     )
     started = time.monotonic()
-    tools = assembly.tools(loaded, options, engine, emit, os.environ)
+    run = _Run(loaded, options, engine, engine.container_prefix, emit, assembly.in_common(os.environ))
     with _nothing_left(engine, engine.container_prefix, keep=rules.keep):
-        done = runner.run(assembly.builds(loaded), tools, catalogue, time.monotonic, rules)
+        done = run.build(catalogue, replace(rules, alone=run.together.alone), jobs)
     emit(BuildFinished(time.monotonic() - started, len(done)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is needed to make the tools for one thread or for several."""
+
+    loaded: assembly.Loaded
+    options: assembly.Options
+    engine: Engine
+    prefix: str
+    emit: Sink
+    together: Together
+
+    def build(self, catalogue: tuple[runner.Entry, ...], rules: runner.Rules, jobs: int) -> tuple[Build, ...]:
+        """One service after the other in this thread, or several side by side."""
+        builds, tools = assembly.builds(self.loaded), self._tools(self.engine, self.emit)
+        if min(jobs, len(builds)) == 1:
+            return runner.run(builds, tools, catalogue, time.monotonic, rules)
+        clear = partial(sweep, self.engine, f"{self.prefix}_", interrupted=False)
+        crew = Crew(jobs, self._hire, self.together.halt, clear)
+        return side_by_side.run(builds, tools, catalogue, time.monotonic, rules, crew)
+
+    def _hire(self, job: int) -> Tools:
+        engine = assembly.another_engine(os.environ, self.prefix, job)
+        made = self._tools(engine, self.together.halt.sink(self.emit))
+        return replace(made, records=SharedRecords(made.records, self.together.made))
+
+    def _tools(self, engine: Engine, emit: Sink) -> Tools:
+        return assembly.tools(self.loaded, self.options, engine, emit, os.environ, self.together)
 
 
 @contextlib.contextmanager
@@ -116,3 +163,8 @@ def _nothing_left(engine: Engine, prefix: str, *, keep: bool) -> Iterator[None]:
     finally:
         if not keep:
             sweep(engine, f"{prefix}_", interrupted=interrupted)
+
+
+def _cores() -> int:
+    """How many services are built side by side where nobody says it: more than four wait for one another's disk."""
+    return min(os.cpu_count() or 1, 4)

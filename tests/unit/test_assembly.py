@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import assembly
 from pipeline.assembly import Loaded, Options, builds, load, recipe_path, state_folder
+from pipeline.cleaning import left_behind
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine
 from pipeline.errors import InputError, Problem, UsageError
@@ -189,6 +190,16 @@ def test_containers_are_named_after_the_run(monkeypatch: pytest.MonkeyPatch) -> 
     assembly.open_engine({}, keep=True)
     assert prefixes[0].startswith("baseimage-run_")
     assert prefixes[1].startswith("baseimage-kept_")
+
+
+def test_containers_of_another_thread_are_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(assembly, "connect", lambda _, *, container_prefix: made.append(container_prefix))
+    mine = "baseimage-run_host_999999999_1_abc"
+    assembly.another_engine({}, mine, 2)
+    (prefix,) = made
+    assert prefix.startswith(f"{mine}_"), "or the sweep at the end would not find them"
+    assert left_behind(f"{prefix}_7", "host", 2.0)
 
 
 def test_joining_the_adapters_starts_nothing_and_writes_nothing(project: Path, tmp_path: Path) -> None:

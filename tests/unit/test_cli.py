@@ -15,7 +15,7 @@ from typing import Any
 import click
 import pytest
 
-from pipeline import assembly, doctor, errors, initializing, runner
+from pipeline import assembly, doctor, errors, initializing, runner, side_by_side
 from pipeline.cli import main as cli
 from pipeline.cli import options, upkeep
 from pipeline.doctor import Check
@@ -75,21 +75,29 @@ class Line:
         ) -> tuple[Build, ...]:
             folders = [tools.records.role_files(role).folder for build in builds for role in build.service.roles]
             told: Any = tools
-            self.seen = [*self.fetched, builds, folders, [entry.name for entry in catalogue], rules]
+            self.seen = [*self.fetched, builds, folders, [entry.name for entry in catalogue]]
+            self.seen += [rules.keep, rules.only_finished]
             self.seen += [told.roots._refresh, told.records._reuse, told.player._settings]
             return builds
 
         def bring(folder: Path, _: object, __: object, *, offline: bool) -> None:
             self.fetched.append((folder, offline))
 
+        def run_beside(*given: Any) -> tuple[Build, ...]:
+            *alone, crew = given
+            done = run(*alone)
+            self.seen.append(crew.jobs)
+            return done
+
         self.monkeypatch.setattr(runner, "run", run)
+        self.monkeypatch.setattr(side_by_side, "run", run_beside)
         self.monkeypatch.setattr(initializing, "bring_missing", bring)
 
     def pretend(self) -> World:
         """Builds run for good, with fakes behind them."""
         world = World(self.engine)
 
-        def tools(_: object, __: object, ___: object, emit: Sink, ____: object) -> Tools:
+        def tools(_: object, __: object, ___: object, emit: Sink, *____: object) -> Tools:
             return replace(world.tools, emit=emit)
 
         self.monkeypatch.setattr(assembly, "tools", tools)
@@ -114,6 +122,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setenv("BASEIMAGE_STATE", str(tmp_path / "state"))
     for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     engine = NamingEngine()
     monkeypatch.setattr(assembly, "open_engine", lambda *_, **__: engine)
     return Line(tmp_path, engine, capsys, monkeypatch)
@@ -396,6 +405,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "vault_password_file": ([], ["--vault-password-file", "nowhere"]),
     "push": ([], ["--push"]),
     "keep": ([], ["--keep"]),
+    "jobs": ([], ["--jobs", "2"]),
     "recipe": ([], ["small"]),
     "vars_files": (["templated", "--vars-file", "one.yml"], ["templated", "--vars-file", "two.yml"]),
     "variables": (["templated", "-e", "kept=1"], ["templated", "-e", "kept=2"]),

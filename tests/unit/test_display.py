@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from pipeline.display import Mode, choose, open_display
-from pipeline.events import BuildFailed, Event, ImageBuilt, Output, Pushed, Transfer, Warned, to_json
+from pipeline.events import BuildFailed, BuildStarted, Event, ImageBuilt, Output, Pushed, Transfer, Warned, to_json
 from pipeline.tally import ByteTally
 from pipeline.wording import duration, megabytes, one_line
 from tests.unit.demo_display import DIGEST, script
@@ -115,6 +115,12 @@ def test_quiet_says_only_warnings_errors_and_the_names_with_digests() -> None:
         "warning: recipes/base.yml:14: the mirror is two days old",
         "hint: set `mirror:` in recipes/base.yml",
     ]
+
+
+def test_images_are_named_in_the_order_of_their_services_whichever_was_done_first() -> None:
+    begun = BuildStarted("acme", "1", "recipes/base.yml", ("one", "two"), (), "r1")
+    done = [ImageBuilt(name, "sha256:ab", (f"acme-{name}:1",), 1, (), {}, "") for name in ("two", "one", "other")]
+    assert shown("quiet", begun, *done)[0] == "acme-one:1\nacme-two:1\nacme-other:1\n"
 
 
 def test_quiet_names_an_image_that_was_not_pushed_without_a_digest() -> None:

@@ -165,6 +165,25 @@ def test_github_gets_a_group_for_each_step_and_annotations_at_their_lines() -> N
     assert [line.split("::")[1] for line in out if "group::" in line] == ["group", "endgroup", "group", "endgroup"]
 
 
+def test_steps_side_by_side_have_no_group_on_github_since_it_would_hold_lines_of_both() -> None:
+    out, _ = log(
+        StepStarted("one/base", "one", "base", "", "root"),
+        StepStarted("two/base", "two", "base", "", "root"),
+        Output("one/base", "hello"),
+        StepFinished("one/base", 1.0),
+        StepStarted("one/tag", "one", "tag", "", ""),
+        StepFinished("two/base", 1.0),
+        StepFinished("one/tag", 1.0),
+        StepStarted("two/tag", "two", "tag", "", ""),
+        StepFinished("two/tag", 1.0),
+        github=True,
+    )
+    assert [line.partition("::")[2].partition("::")[0] for line in out] == [
+        *("group", "endgroup", "", "", "", "", "", ""),
+        *("group", "endgroup", ""),
+    ]
+
+
 def test_a_tool_cannot_give_commands_to_github() -> None:
     out, _ = log(Output("full/base", "::error::mine"), github=True)
     assert out == ["full/base  | ::error::mine"]

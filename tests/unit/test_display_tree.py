@@ -33,6 +33,24 @@ def test_the_tree_shows_what_is_done_cached_under_way_and_to_come() -> None:
     ]
 
 
+def test_services_that_run_side_by_side_are_each_shown_with_what_they_do() -> None:
+    steps = [f"{service}/nginx/provision" for service in ("one", "two", "three")]
+    begun = BuildStarted("acme", "1.4.0", "recipes/base.yml", ("one", "two", "three"), tuple(steps), "r1")
+    playing = [StepStarted(step, step.split("/", maxsplit=1)[0], "provision", "nginx", "nginx") for step in steps[:2]]
+    tasks = [TaskStarted(step, "nginx", f"Task of {step[:3]}", "") for step in steps[:2]]
+    assert drawn(begun, *playing, *tasks, later=2.5).splitlines() == [
+        "⠋ acme 1.4.0           2.5s  recipes/base.yml",
+        "├── ⠋ one              2.5s  0 of 1 step",
+        "│   └── ⠋ role nginx   2.5s",
+        "│         ▸ Task of one  2.5s",
+        "├── ⠋ two              2.5s  0 of 1 step",
+        "│   └── ⠋ role nginx   2.5s",
+        "│         ▸ Task of two  2.5s",
+        "└── · three                  1 step",
+        "    └── · role nginx",
+    ]
+
+
 @pytest.mark.parametrize("width", [100, 60, 40, 24])
 def test_no_line_of_the_tree_is_wider_than_the_window(width: int) -> None:
     events = [event for event in script(fail=True) if not isinstance(event, float)]

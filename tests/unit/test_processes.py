@@ -8,6 +8,7 @@ import queue
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer, main_thread
@@ -56,6 +57,20 @@ def test_a_tool_is_out_of_reach_of_the_terminals_ctrl_c() -> None:
     lines: list[str] = []
     run_tool(("sh", "-c", "echo $$; ps -o sid= -p $$ 2>/dev/null || cut -d' ' -f6 /proc/$$/stat"), PATH, lines.append)
     assert int(lines[1]) == int(lines[0]) != os.getsid(0)
+
+
+def test_another_thread_can_end_a_tool_that_says_nothing() -> None:
+    ends: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    @contextlib.contextmanager
+    def ending(end: Callable[[], None]) -> Iterator[None]:
+        ends.put(end)
+        yield
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_tool, ("sleep", "60"), PATH, ignore, ending)
+        ends.get(timeout=30)()
+        assert running.result(timeout=30) == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("error", [StopRequested(130), KeyboardInterrupt(), ValueError("a display that broke")])

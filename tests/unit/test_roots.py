@@ -47,7 +47,7 @@ class Home:
     locked: list[str] = field(default_factory=list)
     number: int = 1
 
-    def roots(self, *, refresh: bool = False) -> EngineRoots:
+    def roots(self, *, refresh: bool = False, fresh: set[str] | None = None) -> EngineRoots:
         return EngineRoots(
             self.engine,
             self.events.append,
@@ -57,6 +57,7 @@ class Home:
             lock=self.lock,
             refresh=refresh,
             number=lambda _: self.number,
+            fresh=fresh,
         )
 
     @contextmanager
@@ -170,6 +171,17 @@ def test_a_refresh_bootstraps_once_in_a_run(home: Home, there: bool) -> None:  #
     for _ in range(3):
         roots.ensure(TRIXIE, "web/base")
     assert home.runs() == 1
+
+
+@pytest.mark.allow("process")
+def test_what_was_refreshed_for_one_job_is_fresh_for_the_others(home: Home) -> None:
+    home.install()
+    in_registry(home)
+    fresh: set[str] = set()
+    for base in (TRIXIE, DEBIAN):
+        for _ in range(2):
+            home.roots(refresh=True, fresh=fresh).ensure(base, "web/base")
+    assert home.runs() == home.verbs().count("pull") == 1
 
 
 @pytest.mark.allow("process")

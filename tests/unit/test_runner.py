@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -266,6 +268,40 @@ def test_nothing_is_pushed_before_all_services_are_built(world: World) -> None:
     finished = steps(world, StepFinished)
     assert finished[-2:] == ["one/push", "two/push"]
     assert finished.index("two/tag") < finished.index("one/push")
+
+
+# layers that others make
+
+
+def test_a_layer_that_another_run_made_meanwhile_is_taken(world: World) -> None:
+    (before,) = go(world, a_service("nginx", "app"))
+    made, world.records.saved = world.records.saved, {}
+    asked: list[str] = []
+
+    @contextmanager
+    def alone(key: str) -> Iterator[None]:
+        asked.append(key)
+        if len(asked) == 2:
+            world.records.saved |= made
+        yield
+
+    (done,) = go(world, a_service("nginx", "app"), rules=Rules(alone=alone))
+    assert [call for call in world.engine.calls if call.startswith("play")] == ["play nginx"]
+    assert asked == list(made)[:2]
+    assert done.image == before.image
+    (built,) = world.emitted(ImageBuilt)
+    assert isinstance(built, ImageBuilt)
+    assert [layer.cached for layer in built.layers] == [False, False, True]
+
+
+def test_nobody_is_waited_for_where_nothing_is_built(world: World) -> None:
+    def alone(key: str) -> AbstractContextManager[None]:
+        raise AssertionError(key)
+
+    go(world, a_service("nginx"))
+    go(world, a_service("nginx"), rules=Rules(alone=alone))
+    with pytest.raises(UsageError):
+        go(world, a_service("other"), rules=Rules(only_finished=True, alone=alone))
 
 
 # services built on one another
