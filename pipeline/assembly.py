@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -56,6 +55,9 @@ from pipeline.vault import Secret
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
+
+SHARED_LOCKS = Path("/tmp/baseimage")  # noqa: S108 - a prefix of the user's own folder
+"""Locks between all runs on this machine: wherever TMPDIR leads, they share the engine."""
 
 CONTAINER_PREFIX = "baseimage-run"
 KEPT_PREFIX = "baseimage-kept"
@@ -190,7 +192,7 @@ def tools(
         lock=lock,
         refresh=options.refresh,
         # Package caches are the engine's, whatever folder keeps the records.
-        number=Locks(Path(tempfile.gettempdir(), f"baseimage-{os.getuid()}")).number,
+        number=Locks(SHARED_LOCKS.with_name(f"{SHARED_LOCKS.name}-{os.getuid()}")).number,
         # The conductor's own root cannot be made in the conductor.
         elsewhere=None if isinstance(settings.base, Bootstrap) else partial(bootstrap, retrying, conductor, emit),
         fresh=together.fresh,

@@ -11,6 +11,7 @@ from pipeline.cleaning import Removed
 from pipeline.engine import Engine, Image
 from pipeline.errors import EngineError
 from pipeline.layer_records import SHORT, LayerRecord, LayerRecords
+from pipeline.plan import Home
 from pipeline.records import REPOSITORY
 
 
@@ -68,10 +69,11 @@ def _current(known: tuple[LayerRecord, ...]) -> Iterator[str]:
     That is the chain below its newest finished image, and below its newest layer where a later build failed.
     """
     by_key = {record.key: record for record in known}
-    heads: dict[tuple[str, str, bool], LayerRecord] = {}
+    heads: dict[tuple[Home, bool], LayerRecord] = {}
     for record in known:  # the one that was used last comes first
-        if os.path.exists(record.recipe):  # noqa: PTH110 - a text that may be anything
-            heads.setdefault((record.recipe, record.service, not record.role), record)
+        for home in record.homes:
+            if os.path.exists(home.recipe):  # noqa: PTH110 - a text that may be anything
+                heads.setdefault((home, not record.role), record)
     for head in heads.values():
         layer: LayerRecord | None = head
         while layer is not None:

@@ -10,19 +10,24 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from pipeline.plan import Home
 
+_HOME = len(fields(Home))
 SHORT = 40
 """How many characters of a key name a file, and a tag."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRecord:
-    """A layer that was built: `built` and `used` are seconds since the epoch, `size` is in bytes."""
+    """A layer that was built: `built` and `used` are seconds since the epoch, `size` is in bytes.
+
+    `also` are other services that have the same layer: project, recipe, service.
+    """
 
     key: str
     role: str
@@ -37,6 +42,12 @@ class LayerRecord:
     used: float = 0.0
     inputs: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
+    also: list[list[str]] = field(default_factory=list)
+
+    @property
+    def homes(self) -> tuple[Home, ...]:
+        """Every place that it was built for or found in."""
+        return Home(self.project, self.recipe, self.service), *(Home(*each) for each in self.also)
 
 
 class LayerRecords:
@@ -58,19 +69,22 @@ class LayerRecords:
         """Keep a record; nobody but the user may read it. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._path(record.key)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
+        partial = path.with_suffix(f".{os.getpid()}-{get_ident()}.partial")
         data = asdict(record)
         del data["used"]
         with open(partial, "w", encoding="utf-8", opener=_private) as stream:
             stream.write(json.dumps(data, indent=1))
         partial.replace(path)
 
-    def touch(self, key: str) -> bool:
-        """Note that a layer was used now; False when there is no record of it."""
-        try:
-            os.utime(self._path(key))
-        except OSError:
+    def touch(self, key: str, home: Home) -> bool:
+        """Note that a service uses a layer now; False when there is no record of it. Raises OSError."""
+        record = self.read(key)
+        if record is None:
             return False
+        if home in record.homes:
+            os.utime(self._path(key))
+        else:
+            self.write(replace(record, also=[*record.also, [home.project, home.recipe, home.service]]))
         return True
 
     def remove(self, key: str) -> None:
@@ -87,9 +101,13 @@ def latest(records: Iterable[LayerRecord], home: Home, role: str) -> LayerRecord
 
     `records` begin with the one that was used last.
     """
-    there = [each for each in records if each.role == role and each.service == home.service]
-    same = (each for each in there if each.recipe == home.recipe)
-    moved = (each for each in there if each.project == home.project and _name(each.recipe) == _name(home.recipe))
+    there = [
+        (place, each) for each in records if each.role == role for place in each.homes if place.service == home.service
+    ]
+    same = (each for place, each in there if place.recipe == home.recipe)
+    moved = (
+        each for place, each in there if place.project == home.project and _name(place.recipe) == _name(home.recipe)
+    )
     return next(same, None) or next(moved, None)
 
 
@@ -109,6 +127,8 @@ def _known(data: Any) -> Iterator[tuple[str, Any]]:
             continue
         kind = str(types[name]).partition("[")[0]
         if type(value).__name__ != kind and not (kind == "float" and isinstance(value, int)):
+            raise TypeError(name)
+        if name == "also" and not all(isinstance(each, list) and len(each) == _HOME for each in value):
             raise TypeError(name)
         yield name, value
 

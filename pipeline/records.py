@@ -129,8 +129,8 @@ class EngineRecords:
     def used(self, keys: tuple[LayerKey, ...]) -> None:
         """See `Records.used`. A layer without a record gets one, so that the next change can be explained."""
         for key in keys:
-            if key.image and not self._records.touch(key.key):
-                with suppress(OSError):
+            with suppress(OSError):  # a build does without
+                if key.image and not self._records.touch(key.key, key.home):
                     self._records.write(self._record(key, key.image, built=0.0))
 
     def save(self, key: LayerKey, image: ImageId) -> None:
@@ -156,7 +156,14 @@ class EngineRecords:
             built=built,
             inputs=key.inputs,
             shown=key.shown,
+            also=self._others(key),
         )
+
+    def _others(self, key: LayerKey) -> list[list[str]]:
+        """The other services that have had this layer."""
+        record = self._records.read(key.key)
+        homes = record.homes if record else ()
+        return [[home.project, home.recipe, home.service] for home in homes if home != key.home]
 
     def _size(self, image: ImageId, role: str) -> int:
         """Bytes of a role's own layer, 0 where it has none; of the whole image for the finished one."""

@@ -174,11 +174,12 @@ class Project:
     def recipe(self, text: str = "", /, **service: Any) -> None:
         """recipes/default.yml: as it is, or with the keys of one service, `web` (`base` for from).
 
-        Its roles get a variable of their own value, so that no layer of another run is theirs.
+        Its roles get a variable of their own value, so that no layer of another run is theirs; by its name it counts
+        for every role, whether it mentions it or not.
         """
         if service:
             keys = {"from" if key == "base" else key: value for key, value in service.items()}
-            keys["vars"] = {"unique": self.unique, **keys.get("vars", {})}
+            keys["vars"] = {"ansible_unique": self.unique, **keys.get("vars", {})}
             text = json.dumps({"version": "2", "services": {"web": keys}}, indent=1)
         self.write("recipes/default.yml", text)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import docker
 import pytest
 
@@ -69,3 +71,45 @@ def test_only_what_comes_after_a_change_is_played_again(
     assert back.played() == [], "layers of an earlier state are still known"
 
     assert three.build("--no-cache").well().played() == ["one", "two", "three"]
+
+
+def test_plan_says_what_changed_and_a_build_keeps_its_word(three: Project, busybox: dict[str, str]) -> None:
+    three.write("roles/two/templates/a.j2", "{{ greeting }}, {{ init }} or runit or s6\n")
+    three.role("two", "- {name: Two, ansible.builtin.template: {src: a.j2, dest: /etc/two, mode: '0644'}}")
+    words = {"greeting": "canary-2b7e", "init": "runit", "unseen": 1}
+    three.recipe(base=busybox, roles=ROLES, command="sh", vars=words)
+    first = three.build().well()
+    unchanged = three.run("plan")
+    assert (unchanged.code, "BUILD" in unchanged.stdout) == (0, False)
+
+    three.recipe(base=busybox, roles=ROLES, command="sh", vars={**words, "init": "s6", "unseen": 2})
+    changed = three.run("plan", "--json")
+    assert changed.code == 3
+    (service,) = json.loads(changed.stdout)["services"]
+    steps = {step["role"] or step["step"]: step for step in service["steps"]}
+    assert [name for name, step in steps.items() if step["action"] == "build"] == ["two", "three", "image"]
+    assert steps["two"]["reasons"] == ["init changed: runit → s6"]
+    assert steps["three"]["reasons"] == ["role two is played again"]
+    assert steps["two"]["last_seconds"] > 0
+    assert steps["two"]["last_size"] > 0
+    second = three.build().well()
+    assert (second.played(), second.cached()) == (["two", "three"], ["one"])
+    assert second.image != first.image
+
+    assert three.build("--refresh", "three").well().played() == ["three"]
+    kept = [path.read_text() for path in three.state.rglob("*.json*") if path.is_file()]
+    assert kept
+    assert not [text for text in kept if "canary-2b7e" in text]
+
+
+def test_a_failed_build_is_on_record_and_its_log_can_be_read(three: Project) -> None:
+    three.role("two", "- {name: Fail, ansible.builtin.command: 'false', changed_when: false}")
+    assert three.build().code == 1
+    (build,) = json.loads(three.run("list", "--json").stdout)
+    assert (build["result"], build["images"]) == ("failed", [])
+    log = three.run("logs", build["id"])
+    assert log.code == 0
+    assert "error: " in log.stdout
+    three.role("two", "- {name: Work, ansible.builtin.command: 'true', changed_when: false}")
+    repaired = three.build().well()
+    assert (repaired.played(), repaired.cached()) == (["two", "three"], ["one"])

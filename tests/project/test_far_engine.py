@@ -70,7 +70,7 @@ def test_a_far_engine_whose_socket_is_elsewhere_builds_the_same(
     project: Project, busybox: dict[str, str], engine: docker.DockerClient, watch: Watch, far: Far
 ) -> None:
     project.role("mark", ROLE)
-    service = {"from": busybox, "command": "sh", "roles": ["mark"], "vars": {"unique": project.unique}}
+    service = {"from": busybox, "command": "sh", "roles": ["mark"], "vars": {"ansible_unique": project.unique}}
     project.recipe(json.dumps({"version": "2", "services": {"web": service}}))
     with watch:
         near = project.build().well()

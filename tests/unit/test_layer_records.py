@@ -37,7 +37,16 @@ def test_nobody_else_may_read_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"key": 1, "role": "a"}', '{"key": "a", "inputs": []}', '{"role": "a"}'],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"role": "a"}',
+        '{"key": 1, "role": "a"}',
+        '{"key": "a", "role": "b", "inputs": []}',
+        '{"key": "a", "role": "b", "also": [["x"]]}',
+    ],
 )
 def test_a_file_that_is_no_record_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / f"{'a' * 40}.json").write_text(text)
@@ -61,9 +70,9 @@ def test_the_one_that_was_used_last_comes_first(tmp_path: Path) -> None:
         records.write(replace(RECORD, key=key * 64))
         os.utime(tmp_path / f"{key * 40}.json", (number, number))
     assert [each.key[0] for each in records.everything()] == ["c", "b", "a"]
-    assert records.touch("a" * 64)
+    assert records.touch("a" * 64, HOME)
     assert [each.key[0] for each in records.everything()] == ["a", "c", "b"]
-    assert not records.touch("d" * 64)
+    assert not records.touch("d" * 64, HOME)
 
 
 def test_the_layer_in_the_same_place_is_found_and_after_it_one_of_a_moved_checkout() -> None:
@@ -77,3 +86,15 @@ def test_the_layer_in_the_same_place_is_found_and_after_it_one_of_a_moved_checko
     assert latest(others, HOME, "nginx") is None
     assert latest([*others, moved, RECORD], HOME, "nginx") == RECORD
     assert latest([*others, moved], HOME, "nginx") == moved
+
+
+def test_a_layer_of_several_services_is_found_for_each(tmp_path: Path) -> None:
+    records, worker = LayerRecords(tmp_path), replace(HOME, service="worker")
+    records.write(RECORD)
+    assert latest(records.everything(), worker, "nginx") is None
+    assert records.touch(RECORD.key, worker)
+    assert records.touch(RECORD.key, worker)
+    found = latest(records.everything(), worker, "nginx")
+    assert found
+    assert found.homes == (HOME, worker)
+    assert latest(records.everything(), HOME, "nginx") == found

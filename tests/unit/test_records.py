@@ -379,3 +379,13 @@ def test_a_layer_whose_age_nobody_knows_counts_as_too_old(home: Home) -> None:
     assert home.why(daily)[1] == ("cache: 7d, and no record of its age",)
     home.records().used(home.keys(SERVICE))
     assert home.why(daily)[1] == ("cache: 7d, and no record of its age",)
+
+
+def test_a_service_that_found_anothers_layers_is_told_its_own_reasons(home: Home) -> None:
+    home.built(SERVICE)
+    worker = replace(SERVICE, name="worker")
+    home.records().used(home.keys(worker))
+    home.built(SERVICE)  # as with --no-cache
+    edit(home)
+    again = ("role nginx is played again",)
+    assert home.why(worker) == home.why(SERVICE) == [("roles/nginx/tasks/main.yml changed",), again, again]
