@@ -22,12 +22,12 @@ from pipeline.docker_engine import DockerEngine, connect
 from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
+from pipeline.image_names import all_image_names
 from pipeline.locks import Locks
 from pipeline.project import (
     SILENT,
     ImageSettings,
     Project,
-    all_image_names,
     make_project,
     parse_image,
     parse_version_file,

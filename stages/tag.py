@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
-from pipeline.project import image_names
+from pipeline.image_names import image_names
 
 if TYPE_CHECKING:
     from pipeline.plan import Step

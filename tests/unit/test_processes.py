@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer, main_thread
 
@@ -14,7 +16,7 @@ import pytest
 
 from pipeline import processes
 from pipeline.errors import StopRequested
-from pipeline.processes import run_tool
+from pipeline.processes import Workers, run_tool
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -126,3 +128,35 @@ def test_an_interruption_reaches_a_tool_that_has_closed_its_output(tmp_path: Pat
         timer.join()
         signal.signal(signal.SIGUSR1, before)
     assert gone(int((tmp_path / "pid").read_text(encoding="utf-8")))
+
+
+# several at once
+
+
+def test_what_a_tool_writes_is_kept_apart_and_progress_is_handed_over_as_it_comes(tmp_path: Path) -> None:
+    lines: list[str] = []
+    script = "printf '1%%\\r2%%\\r' >&2; echo out; pwd; echo err >&2; exit 3"
+    done = Workers().run(("sh", "-c", script), PATH, folder=tmp_path, printed=lines.append)
+    assert done == (3, f"out\n{tmp_path}\n")
+    assert lines == ["1%", "2%", "err"]
+
+
+def test_all_tools_are_ended_at_once_with_their_children_and_none_begins_afterwards() -> None:
+    workers = Workers()
+    begun: queue.Queue[int] = queue.Queue()
+
+    def work() -> tuple[int, str]:
+        return workers.run(("sh", "-c", "sleep 60 & echo $! >&2; wait"), PATH, printed=lambda pid: begun.put(int(pid)))
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(work) for _ in range(3)]
+        children = [begun.get(timeout=30) for _ in running]
+        workers.end()
+        assert [future.result()[0] for future in running] == [-signal.SIGTERM] * 3
+        assert all(map(gone, children))
+        assert pool.submit(workers.run, ("sleep", "60"), PATH).result()[0] == -signal.SIGTERM
+
+
+def test_a_program_that_is_not_there_is_no_tool() -> None:
+    with pytest.raises(FileNotFoundError):
+        Workers().run(("nowhere-to-be-found",), PATH)

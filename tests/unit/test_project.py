@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError, UsageError
+from pipeline.image_names import all_image_names, image_names
 from pipeline.project import (
     ImageSettings,
     Project,
-    all_image_names,
     check_template,
-    image_names,
     make_project,
     parse_image,
     parse_version,
