@@ -22,19 +22,22 @@ from pipeline.docker_engine import DockerEngine, connect
 from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
-from pipeline.image_names import all_image_names
+from pipeline.gitflow import Release, place_in_ci, release_plan
+from pipeline.image_names import all_image_names, image_names
 from pipeline.locks import Locks
 from pipeline.project import (
     SILENT,
     ImageSettings,
     Project,
     make_project,
+    moving_tags,
     parse_image,
     parse_version_file,
 )
 from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap, Recipe, Service, parse_recipe
 from pipeline.records import EngineRecords
 from pipeline.remote_bootstrap import bootstrap
+from pipeline.repository import Repository, read_version
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
 from pipeline.stage import Build, Tools
@@ -64,6 +67,8 @@ class Options:
     refresh: bool = False
     use_cache: bool = True
     strategy: str = ""
+    gitflow: bool | None = None
+    """Whether versions and tags follow gitflow; None: as image.txt says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     services = _collect(problems, lambda: _chosen(recipe, options.services))
     if version is None or image is None:
         raise InputError(problems)
-    project = _collect(problems, lambda: _project(options, recipe, version, image))
+    project = _collect(problems, lambda: _project(options, recipe, version, image, environ))
     if problems or services is None or project is None:
         raise InputError(problems)
     return Loaded(path, recipe, project, services, parsed.warnings, finder)
@@ -125,6 +130,16 @@ def shown(path: Path) -> str:
 def builds(loaded: Loaded) -> tuple[Build, ...]:
     """The first state of each service's build."""
     return tuple(Build(loaded.recipe, loaded.project, service) for service in loaded.services)
+
+
+def names(loaded: Loaded) -> dict[str, tuple[str, ...]]:
+    """What the images of each service are called."""
+    return {service.name: image_names(loaded.project, service.name, loaded.recipe.tags) for service in loaded.services}
+
+
+def release_of(folder: Path, environ: Mapping[str, str]) -> Release:
+    """The version and tags that gitflow gives to a build of this folder. Raises UsageError, InputError, GitError."""
+    return _release(folder, read_version(folder), _image(folder), environ)
 
 
 def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, environ: Mapping[str, str]) -> Tools:
@@ -194,7 +209,9 @@ def _image(folder: Path) -> ImageSettings:
     return parse_image(sources.read_text(path, "image settings"), shown(path)) if path.exists() else SILENT
 
 
-def _project(options: Options, recipe: Recipe, version: ImageSettings, image: ImageSettings) -> Project:
+def _project(
+    options: Options, recipe: Recipe, version: ImageSettings, image: ImageSettings, environ: Mapping[str, str]
+) -> Project:
     project = make_project(
         folder=options.folder.resolve().name,
         cli=ImageSettings(project=options.project_name),
@@ -203,8 +220,17 @@ def _project(options: Options, recipe: Recipe, version: ImageSettings, image: Im
         image_file=image,
         tags=recipe.tags,
     )
+    follows = image.gitflow == "true" if options.gitflow is None else options.gitflow
+    if follows:
+        plan = _release(options.folder, project.version, image, environ)
+        project = replace(project, version=plan.version, release=plan)
     all_image_names(project, tuple(service.name for service in recipe.services))
     return project
+
+
+def _release(folder: Path, version: str, image: ImageSettings, environ: Mapping[str, str]) -> Release:
+    situation = Repository(folder, environ).situation(version, place_in_ci(environ))
+    return release_plan(situation, moving_tags(image))
 
 
 def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]) -> Recipe:

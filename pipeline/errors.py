@@ -60,6 +60,10 @@ class InputError(PipelineError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class GitError(PipelineError):
+    """git could not do what it was asked; the message is its own, with credentials masked."""
+
+
 class UsageError(PipelineError):
     """The command line, the project folder or the machine's set-up does not allow what was asked."""
 

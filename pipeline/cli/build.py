@@ -14,7 +14,7 @@ import click
 
 from pipeline import assembly, errors, runner
 from pipeline.cleaning import Cleaner, sweep
-from pipeline.cli.options import EPILOG, build_options, log_format, no_cache, options_of, project_options
+from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, no_cache, options_of, project_options
 from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
@@ -28,6 +28,7 @@ from stages import CATALOGUE
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@gitflow
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
 @click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
@@ -60,6 +61,7 @@ def plan(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@gitflow
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
     _run(given, push=False, only_finished=True)
@@ -68,6 +70,7 @@ def tag(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@gitflow
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
     _run(given, push=True, only_finished=True)

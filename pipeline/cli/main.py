@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, upkeep
+from pipeline.cli import build, release, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -52,11 +52,15 @@ def cli() -> None:
 
 for command in (
     build.build,
+    release.bump,
     upkeep.doctor,
     upkeep.gc,
+    release.hotfix,
     build.plan,
     build.push,
+    release.release,
     build.tag,
+    release.version,
 ):
     cli.add_command(command)
 

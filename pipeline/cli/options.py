@@ -55,6 +55,13 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+gitflow = click.option(
+    "--gitflow/--no-gitflow",
+    default=None,
+    help="Version and tags by branch (baseimage version); a version is published once.  [default: as image.txt says]",
+)
+
+
 def build_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a command that may run roles."""
     decorators = (
@@ -78,4 +85,5 @@ def options_of(given: dict[str, Any]) -> Options:
         refresh=given.get("pull", False),
         use_cache=not given.get("no_cache", False),
         strategy=given.get("strategy") or "",
+        gitflow=given.get("gitflow"),
     )

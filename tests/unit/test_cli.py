@@ -304,7 +304,17 @@ def test_tag_and_push_build_nothing(line: Line, command: str) -> None:
 # options
 
 
-COMMANDS: dict[str, click.Command] = dict(cli.cli.commands)
+def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:
+    """Every command by its words, those of groups too."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        found[before + name] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{name} ")
+    return found
+
+
+COMMANDS = commands(cli.cli)
 OPTIONS = [
     (name, parameter)
     for name, command in COMMANDS.items()
@@ -313,9 +323,13 @@ OPTIONS = [
 ]
 
 
+RELEASES = "version|bump|release|release start|release finish|hotfix|hotfix start|hotfix finish".split("|")
+"""Their options are looked at in test_cli_release."""
+
+
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_help_shows_every_option_with_an_explanation_and_the_exit_codes(line: Line, name: str) -> None:
-    code, out, err = line.run(*([name] if name else []), "--help")
+    code, out, err = line.run(*name.split(), "--help")
     assert (code, err) == (0, "")
     assert "Exit codes:" in out
     assert "130  stopped by Ctrl-C" in out
@@ -323,7 +337,7 @@ def test_help_shows_every_option_with_an_explanation_and_the_exit_codes(line: Li
         if command == name:
             assert option.help, option.name
             assert all(spelling in out for spelling in option.opts)
-    assert line.run(*([name] if name else []), "-h")[1] == out
+    assert line.run(*name.split(), "-h")[1] == out
 
 
 def test_the_documented_exit_codes_are_those_that_are_used() -> None:
@@ -347,6 +361,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "recipe": ([], ["small"]),
     "everything": ([], ["--all"]),
     "dry_run": ([], ["--dry-run"]),
+    "gitflow": ([], ["--gitflow"]),  # there is no repository
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""
 
@@ -400,8 +415,9 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor"}
-    assert {str(option.name) for _, option in OPTIONS} | {"recipe"} == set(WITH)
+    assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor"} | set(RELEASES)
+    mine = {str(option.name) for command, option in OPTIONS if command not in RELEASES}
+    assert mine | {"recipe"} == set(WITH)
 
 
 # --debug
