@@ -149,7 +149,7 @@ def _unless_failed(undo: Callable[[], None]) -> Callable[..., None]:
 
 
 def _report(build: Build, tools: Tools, times: _Times) -> None:
-    image = tools.engine.find_image(build.image or "")
+    image = tools.engine.find_image(build.tags[0] if build.tags else build.image or "")
     if image is None or build.base is None:
         return
     tools.emit(
