@@ -29,6 +29,7 @@ from pipeline.project import (
     SILENT,
     ImageSettings,
     Project,
+    follows_gitflow,
     make_project,
     moving_tags,
     parse_image,
@@ -139,7 +140,7 @@ def names(loaded: Loaded) -> dict[str, tuple[str, ...]]:
 
 def release_of(folder: Path, environ: Mapping[str, str]) -> Release:
     """The version and tags that gitflow gives to a build of this folder. Raises UsageError, InputError, GitError."""
-    return _release(folder, read_version(folder), _image(folder), environ)
+    return _release(folder, read_version(folder), moving_tags(_version(folder), _image(folder)), environ)
 
 
 def tools(loaded: Loaded, options: Options, engine: DockerEngine, emit: Sink, environ: Mapping[str, str]) -> Tools:
@@ -220,17 +221,15 @@ def _project(
         image_file=image,
         tags=recipe.tags,
     )
-    follows = image.gitflow == "true" if options.gitflow is None else options.gitflow
-    if follows:
-        plan = _release(options.folder, project.version, image, environ)
+    if follows_gitflow(version, image) if options.gitflow is None else options.gitflow:
+        plan = _release(options.folder, project.version, moving_tags(version, image), environ)
         project = replace(project, version=plan.version, release=plan)
     all_image_names(project, tuple(service.name for service in recipe.services))
     return project
 
 
-def _release(folder: Path, version: str, image: ImageSettings, environ: Mapping[str, str]) -> Release:
-    situation = Repository(folder, environ).situation(version, place_in_ci(environ))
-    return release_plan(situation, moving_tags(image))
+def _release(folder: Path, version: str, also: tuple[str, ...], environ: Mapping[str, str]) -> Release:
+    return release_plan(Repository(folder, environ).situation(version, place_in_ci(environ)), also)
 
 
 def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]) -> Recipe:

@@ -125,9 +125,14 @@ def rewritten(text: str, file: str, version: str) -> str:
     return "".join(lines)
 
 
-def moving_tags(settings: ImageSettings) -> tuple[str, ...]:
-    """The moving tags of a release that image.txt asks for under `also`; all of them where it says nothing."""
-    words = settings.also.replace(",", " ").split()
+def follows_gitflow(*settings: ImageSettings) -> bool:
+    """Whether the first of these that says anything about it wants versions and tags by gitflow."""
+    return next((each.gitflow for each in settings if each.gitflow), "false") == "true"
+
+
+def moving_tags(*settings: ImageSettings) -> tuple[str, ...]:
+    """The moving tags of a release, as the first of these says under `also`; all of them where none does."""
+    words = next((each.also for each in settings if each.also), "").replace(",", " ").split()
     return tuple(word for word in ALSO if word in words) if words else ALSO
 
 
