@@ -16,13 +16,14 @@ from typing import Literal, TypeVar, cast
 from platformdirs import user_cache_path
 
 from pipeline import sources
+from pipeline.ci_place import place_in_ci
 from pipeline.cleaning import run_name
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.engine import ContainerId
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
-from pipeline.gitflow import Release, place_in_ci, release_plan
+from pipeline.gitflow import Release, release_plan
 from pipeline.image_names import all_image_names, image_names
 from pipeline.locks import Locks
 from pipeline.project import (

@@ -15,7 +15,7 @@ from pipeline.errors import GitError, InputError, UsageError
 from pipeline.gitflow import Place, Situation
 from pipeline.processes import Workers
 from pipeline.project import parse_version, rewritten
-from pipeline.release_steps import State, Step
+from pipeline.release_state import State, Step
 from pipeline.sources import read_text
 from pipeline.versions import tagged_version
 
@@ -62,7 +62,7 @@ class Repository:
             dirty=not self._clean(),
             count=self._count(version),
             released=tuple(tag for tag in self._ask("tag", "--list").split() if tagged_version(tag)),
-            created=self._ask("show", "--no-patch", "--format=%cI", "HEAD"),
+            created=self._ask("show", "--no-patch", "--no-show-signature", "--format=%cI", "HEAD"),
             source=without_credentials(self._or_nothing("config", "--get", f"remote.{REMOTE}.url")),
         )
 
@@ -101,7 +101,7 @@ class Repository:
 
     def _settle_merge(self, step: Step, error: GitError) -> None:
         here = self._ask("rev-parse", "--show-prefix")
-        conflicts = self._ask("diff", "--name-only", "--diff-filter=U").splitlines()
+        conflicts = self._ask("diff", "--name-only", "--no-relative", "--diff-filter=U").splitlines()
         if step.keep and conflicts == [f"{here}{VERSION_FILE}"]:
             self._ask("checkout", f"--{step.keep}", "--", VERSION_FILE)
             self._ask("add", "--", VERSION_FILE)
@@ -129,7 +129,7 @@ class Repository:
         """Commits since the one that wrote this version into version.txt; None where the history is cut off."""
         if self._ask("rev-parse", "--is-shallow-repository") == "true":
             return None
-        since = self._ask("log", "-1", "--format=%H", f"-S{version}", "--", VERSION_FILE)
+        since = self._ask("log", "-1", "--no-show-signature", "--format=%H", f"-S{version}", "--", VERSION_FILE)
         return int(self._ask("rev-list", "--count", *((f"{since}..HEAD",) if since else ("HEAD",))))
 
     def _heads(self, prefix: str) -> dict[str, str]:
@@ -165,7 +165,7 @@ class Repository:
 
     def _execute(self, *words: str) -> tuple[int, str, list[str]]:
         said: list[str] = []
-        command = ("git", "-C", str(self._folder), *words)
+        command = ("git", "-C", str(self._folder), "-c", "core.quotePath=false", *words)
         try:
             code, output = self._workers.run(command, self._environ, printed=said.append)
         except FileNotFoundError:

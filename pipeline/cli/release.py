@@ -14,7 +14,8 @@ import click
 from pipeline import assembly, errors
 from pipeline.cli.options import EPILOG, options_of, project_options
 from pipeline.gitflow import Release
-from pipeline.release_steps import Bump, Flow, Kind, State, Step, finish, start
+from pipeline.release_state import Bump, Flow, Kind, State, Step
+from pipeline.release_steps import finish, start
 from pipeline.repository import Repository, read_version, write_version
 from pipeline.versions import bumped
 

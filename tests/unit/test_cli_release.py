@@ -165,6 +165,13 @@ def test_without_a_repository_or_a_commit_the_version_is_not_known(tmp_path: Pat
     assert (code, out, "no commit yet" in err) == (2, "", True)
 
 
+def test_a_machine_without_git_is_told_to_get_it(shop: Shop, tmp_path: Path) -> None:
+    shop.monkeypatch.setenv("PATH", str(tmp_path))
+    code, out, err = shop.run("version")
+    assert (code, out) == (2, "")
+    assert "git is not installed" in err
+
+
 # bump
 
 
@@ -400,6 +407,44 @@ def test_a_hotfix_during_a_release_does_not_keep_it_from_its_end(shop: Shop) -> 
     shop.well("release", "finish")
     released(shop, "2.0.0", develop="2.1.0")
     assert shop.checkout.git("show", "main:fix.txt") == "fixed"
+
+
+# other people's ways
+
+
+def test_a_project_in_a_folder_of_a_repository_has_its_own_version(shop: Shop) -> None:
+    checkout, place = shop.checkout, "dienste/ü"
+    checkout.git("checkout", "--quiet", "main")
+    checkout.commit(f"{place}/version.txt", "0.1.0\n")
+    checkout.git("push", "--quiet", "origin", "main")
+    checkout.git("checkout", "--quiet", "develop")
+    checkout.git("merge", "--quiet", "--no-edit", "main")
+    checkout.commit(f"{place}/version.txt", "0.2.0\n")
+    checkout.commit("version.txt", "9.9.9\n")
+    checkout.git("push", "--quiet", "origin", "develop")
+    assert shop.well("version", "--short", "-p", place) == "0.2.0-dev.1\n"
+    shop.well("hotfix", "start", "-p", place)
+    shop.well("hotfix", "finish", "-p", place)
+    assert checkout.git("show", f"main:{place}/version.txt") == "0.1.1"
+    assert checkout.git("show", f"develop:{place}/version.txt") == "0.2.0"
+    assert checkout.version("main") == "1.2.0"
+
+
+def test_settings_of_the_user_do_not_change_what_is_read(shop: Shop, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        "[log]\nshowSignature = true\n[status]\nshowUntrackedFiles = no\nbranch = true\nshort = true\n"
+        "[column]\nui = always\n[color]\nui = always\n[merge]\nff = only\n[diff]\nrelative = true\n"
+        "[push]\ndefault = nothing\n[core]\nautocrlf = input\n",
+        encoding="utf-8",
+    )
+    shop.monkeypatch.setenv("HOME", str(home))
+    shop.well("hotfix", "start")
+    shop.well("hotfix", "finish")
+    released(shop, "1.2.1", develop="1.3.0")
+    shop.checkout.write("new.txt", "new\n")
+    assert shop.well("version", "--short") == "1.3.0-dev.4-dirty\n"
 
 
 # failures on the way

@@ -10,8 +10,9 @@ import semver
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.ci_place import place_in_ci
 from pipeline.errors import UsageError
-from pipeline.gitflow import Place, Situation, place_in_ci, release_plan
+from pipeline.gitflow import Place, Situation, release_plan
 from pipeline.image_names import image_names, names_once
 from pipeline.project import Project, moving_tags, parse_image
 from pipeline.reference import ImageReference
