@@ -89,7 +89,7 @@ def release_plan(situation: Situation, also: tuple[str, ...] = ALSO) -> Release:
     versioned = _VERSIONED.fullmatch(place.branch)
     tag = place.tag or next((tag for tag in situation.tags if not place.branch and tagged_version(tag)), "")
     if place.pull_request:
-        plan = _branch(situation, place.branch, "a pull request")
+        plan = _branch(situation, place.branch, "a pull request of")
     elif place.branch in MAIN:
         plan = _main(situation, also)
     elif place.branch == DEVELOP:
@@ -101,7 +101,7 @@ def release_plan(situation: Situation, also: tuple[str, ...] = ALSO) -> Release:
     elif tagged_version(tag):
         plan = _tagged(situation, tag, also)
     else:
-        plan = _branch(situation, place.branch or tag, "a branch" if place.branch else "no branch")
+        plan = _branch(situation, place.branch or tag, "on" if place.branch or tag else "on no branch")
     return replace(_dirty(plan) if situation.dirty else plan, labels=_labels(situation, plan))
 
 
@@ -155,7 +155,7 @@ def _branch(situation: Situation, name: str, what: str) -> Release:
     word = f"branch-{word}" if word.isdecimal() else word
     short = situation.commit[:_SHORT]
     short = f"g{short}" if short.isdecimal() else short
-    return Release("branch", f"{final(situation.version)}-{word}.{short}", reason=f"{what}{name and ' '}{name}")
+    return Release("branch", f"{final(situation.version)}-{word}.{short}", reason=f"{what} {name}".strip())
 
 
 def _branch_agrees(branch: str, version: str, file: str) -> None:

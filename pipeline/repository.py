@@ -89,12 +89,16 @@ class Repository:
         )
 
     def carry_out(self, step: Step) -> None:
-        """Do one step. Raises GitError; a merge that cannot be made leaves the tree as it was."""
+        """Do one step. Raises GitError; a merge or commit that cannot be made leaves the tree as it was."""
+        path = self._folder / VERSION_FILE
+        before = path.read_bytes() if step.write else b""
         if step.write:
             write_version(self._folder, step.write)
         try:
             self._ask(*step.words)
         except GitError as error:
+            if step.write:
+                path.write_bytes(before)
             if step.words[0] != "merge":
                 raise
             self._settle_merge(step, error)

@@ -38,6 +38,8 @@ next_part = click.option(
 )
 version_argument = click.argument("version", required=False, default="")
 
+WITHOUT_RECIPE = ("recipe", "project", "debug", "as_json", "short")
+
 _VERSION = """\
 Print the version of a build here, and the tags that it gets with --gitflow.
 
@@ -49,7 +51,7 @@ develop                    1.3.0-dev.N            develop
 any other, pull requests   1.3.0-BRANCH.COMMIT
 
 x.y.z is what version.txt says; a branch or a tag that says another version is an error. N counts the commits since
-version.txt got its version. Uncommitted changes add -dirty and take every other tag. Without a branch (in CI) the
+version.txt got its version. Uncommitted changes add -dirty and take every other tag away. Without a branch (in CI) the
 service's variables name it. With RECIPE the names of its images are printed too.
 
 \b
@@ -68,7 +70,7 @@ def version(**given: Any) -> None:
     if given["recipe"]:
         options = options_of({**given, "gitflow": True})
         names = assembly.names(assembly.load(options, os.environ))
-    elif given["services"] or given["project_name"] or given["roles_path"]:
+    elif any(value for name, value in given.items() if name not in WITHOUT_RECIPE):
         raise errors.UsageError("these options are about the images of a recipe", hint="name the recipe")
     if given["as_json"]:
         click.echo(json.dumps(_as_json(plan, names), indent=2))
@@ -162,13 +164,20 @@ def hotfix() -> None:
     show_default=True,
     help="When develop gets its next version: now, or when the release is finished.",
 )
-@next_part
+@click.option(
+    "--next",
+    "part",
+    type=click.Choice(["major", "minor", "patch"]),
+    help="With --bump start: which part of develop's next version goes up.  [default: minor]",
+)
 @project_folder
 @dry_run
 @debug
 def start_release(**given: Any) -> None:
     """Open release/VERSION from develop and push it. VERSION is version.txt's, unless it is given."""
-    _flow(given, "release", start, Bump(given["when"], given["part"]))
+    if given["part"] and given["when"] != "start":
+        raise errors.UsageError("--next is for --bump start", hint="or give it to: baseimage release finish")
+    _flow(given, "release", start, Bump(given["when"], given["part"] or "minor"))
 
 
 @release.command(name="finish", epilog=EPILOG)

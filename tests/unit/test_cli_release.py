@@ -237,6 +237,10 @@ def test_a_release_with_the_bump_at_its_start(shop: Shop) -> None:
     released(shop, "1.3.0", develop="2.0.0")
 
 
+def test_what_would_be_ignored_is_refused(shop: Shop) -> None:
+    assert "--next is for --bump start" in shop.refused("release", "start", "--next", "major")
+
+
 @pytest.mark.parametrize(("when", "after"), [("start", "2.1.0"), ("end", "2.1.0")])
 def test_a_release_may_be_for_another_version_than_developed_so_far(shop: Shop, when: str, after: str) -> None:
     shop.well("release", "start", "2.0.0", "--bump", when)
@@ -477,6 +481,22 @@ def test_a_push_that_is_refused_is_taken_up_again(shop: Shop) -> None:
     told = shop.well("release", "finish")
     assert "merge" not in told
     assert "tag --annotate" not in told
+    released(shop, "1.3.0", develop="1.4.0")
+
+
+@pytest.mark.parametrize("hook", ["pre-commit", "pre-merge-commit"])
+def test_a_hook_that_refuses_a_commit_or_merge_leaves_a_clean_tree_and_can_be_settled(shop: Shop, hook: str) -> None:
+    shop.well("release", "start")
+    file = shop.checkout.folder / ".git/hooks" / hook
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("#!/bin/sh\necho 'fatal: not today' >&2\nexit 1\n", encoding="utf-8")
+    file.chmod(0o755)
+    code, _, err = shop.run("release", "finish")
+    assert code == 1
+    assert "not today" in err
+    assert shop.checkout.git("status", "--porcelain") == ""
+    file.unlink()
+    shop.well("release", "finish", "1.3.0")
     released(shop, "1.3.0", develop="1.4.0")
 
 
