@@ -15,6 +15,7 @@ from typing import Literal, TypeVar, cast
 from platformdirs import user_cache_path
 
 from pipeline import sources
+from pipeline.ci_place import place_in_ci
 from pipeline.cleaning import run_name
 from pipeline.compose_document import Place
 from pipeline.conductor import Conductor
@@ -24,7 +25,9 @@ from pipeline.docker_run import ContainerRunner, connect_runner
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Sink
+from pipeline.gitflow import Release, release_plan
 from pipeline.history import Keep, Recorder
+from pipeline.image_names import all_image_names, image_names
 from pipeline.layer_records import LayerRecords
 from pipeline.locks import Locks
 from pipeline.plan import LayerKey
@@ -32,8 +35,9 @@ from pipeline.project import (
     SILENT,
     ImageSettings,
     Project,
-    all_image_names,
+    follows_gitflow,
     make_project,
+    moving_tags,
     parse_image,
     parse_version_file,
 )
@@ -43,6 +47,7 @@ from pipeline.recipe_order import chosen
 from pipeline.recipe_variables import Given, VarsFile, extra_variables, named_vars_files
 from pipeline.records import EngineRecords, KnownLayers, Reuse
 from pipeline.remote_bootstrap import bootstrap
+from pipeline.repository import Repository, read_version
 from pipeline.retrying import RetryingEngine
 from pipeline.role_finder import RoleFinder
 from pipeline.role_sources import described
@@ -85,6 +90,8 @@ class Options:
     vars_files: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
     vault_password_file: str = ""
+    gitflow: bool | None = None
+    """Whether versions and tags follow gitflow; None: as image.txt says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     _collect(problems, lambda: _known_roles(options.refreshed_roles, services or ()))
     if version is None or image is None:
         raise InputError(dict.fromkeys(problems))
-    project = _collect(problems, lambda: _project(options, recipe, version, image))
+    project = _collect(problems, lambda: _project(options, recipe, version, image, environ))
     if problems or services is None or project is None:
         raise InputError(dict.fromkeys(problems))  # several services may have the same role
     noticed = tuple(
@@ -159,6 +166,16 @@ def shown(path: Path) -> str:
 def builds(loaded: Loaded) -> tuple[Build, ...]:
     """The first state of each service's build."""
     return tuple(Build(loaded.recipe, loaded.project, service) for service in loaded.services)
+
+
+def names(loaded: Loaded) -> dict[str, tuple[str, ...]]:
+    """What the images of each service are called."""
+    return {service.name: image_names(loaded.project, service.name, loaded.recipe.tags) for service in loaded.services}
+
+
+def release_of(folder: Path, environ: Mapping[str, str]) -> Release:
+    """The version and tags that gitflow gives to a build of this folder. Raises UsageError, InputError, GitError."""
+    return _release(folder, read_version(folder), moving_tags(_version(folder), _image(folder)), environ)
 
 
 def tools(
@@ -343,7 +360,9 @@ def _image(folder: Path) -> ImageSettings:
     return parse_image(sources.read_text(path, "image settings"), shown(path)) if path.exists() else SILENT
 
 
-def _project(options: Options, recipe: Recipe, version: ImageSettings, image: ImageSettings) -> Project:
+def _project(
+    options: Options, recipe: Recipe, version: ImageSettings, image: ImageSettings, environ: Mapping[str, str]
+) -> Project:
     project = make_project(
         folder=options.folder.resolve().name,
         cli=ImageSettings(project=options.project_name),
@@ -352,8 +371,15 @@ def _project(options: Options, recipe: Recipe, version: ImageSettings, image: Im
         image_file=image,
         tags=recipe.tags,
     )
+    if follows_gitflow(version, image) if options.gitflow is None else options.gitflow:
+        plan = _release(options.folder, project.version, moving_tags(version, image), environ)
+        project = replace(project, version=plan.version, release=plan)
     all_image_names(project, tuple(service.name for service in recipe.services))
     return project
+
+
+def _release(folder: Path, version: str, also: tuple[str, ...], environ: Mapping[str, str]) -> Release:
+    return release_plan(Repository(folder, environ).situation(version, place_in_ci(environ)), also)
 
 
 def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]) -> Recipe:

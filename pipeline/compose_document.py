@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.image_keys import host_side, volume_path
-from pipeline.project import Project, image_names
+from pipeline.image_names import image_names
+from pipeline.project import Project
 from pipeline.recipe_model import BuiltService, Recipe, Service
 from pipeline.run_keys import Keys, RunKeys, references, run_keys, secret_names
 from pipeline.yaml_source import JsonValue

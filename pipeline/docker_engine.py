@@ -16,7 +16,7 @@ from docker.types import Mount as ApiMount
 from pipeline import docker_images, docker_inventory
 from pipeline.docker_channel import open_channel, run_to_end
 from pipeline.docker_client import open_client, translated, untyped
-from pipeline.docker_registry import pull, push
+from pipeline.docker_registry import published, pull, push
 from pipeline.engine import (
     Channel,
     Completed,
@@ -28,6 +28,7 @@ from pipeline.engine import (
     ImageLayer,
     Lines,
     Progress,
+    Published,
     State,
 )
 from pipeline.errors import EngineError
@@ -80,6 +81,10 @@ class DockerEngine:
     def push(self, reference: str, progress: Progress) -> str:
         """Push a tag and return the digest that the registry confirms."""
         return push(self._client, reference, progress)
+
+    def published(self, reference: str, progress: Progress) -> Published | None:
+        """What the registry has under a tag."""
+        return published(self._client, reference, progress)
 
     def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
         """Make an image of one layer from a tar file."""

@@ -12,8 +12,9 @@ from docker.errors import NotFound
 from pipeline.docker_client import explanation, failure, translated, untyped
 from pipeline.docker_images import find
 from pipeline.docker_stream import is_missing, read_stream
-from pipeline.engine import Image, Progress
+from pipeline.engine import Image, Progress, Published
 from pipeline.errors import EngineError, NotFoundError, PushFailedError
+from pipeline.reference import ImageReference
 
 
 def pull(client: docker.APIClient, reference: str, progress: Progress) -> Image:
@@ -41,6 +42,40 @@ def push(client: docker.APIClient, reference: str, progress: Progress) -> str:
         raise PushFailedError(f"{what}: the engine reported no digest")
     _confirm(client, reference, outcome.digest)
     return outcome.digest
+
+
+def published(client: docker.APIClient, reference: str, progress: Progress) -> Published | None:
+    """`engine.Engine.published`.
+
+    The engine is asked, for it knows how this registry is reached and who we are. It tells a digest and no labels, so
+    the image is pulled by that digest, which names nothing; where its layers are known that is a few kilobytes.
+    """
+    what = f"looking up {reference}"
+    try:
+        with translated(what, registry=True, refused=PushFailedError):
+            digest = _distributed(client, reference, what)
+    except NotFoundError:
+        return None
+    if not digest:
+        return None
+    name = ImageReference.parse(reference)
+    pinned = str(ImageReference(name.registry, name.repository, digest=digest))
+    return Published(digest, find(client, pinned) or pull(client, pinned, progress))
+
+
+def _distributed(client: docker.APIClient, reference: str, what: str) -> str:
+    """The digest that the registry has for a tag, "" where it has none. Anything that is not clear is an error."""
+    try:
+        found = untyped(client).inspect_distribution(reference)
+    except NotFound as error:
+        if is_missing(explanation(error)):
+            return ""
+        hint = "an engine that cannot look into registries cannot publish a version only once"
+        raise PushFailedError(f"{what}: {explanation(error)}", hint=hint) from error
+    digest = str((found.get("Descriptor") or {}).get("digest") or "")
+    if not digest:
+        raise PushFailedError(f"{what}: the engine told no digest")
+    return digest
 
 
 def _confirm(client: docker.APIClient, reference: str, digest: str) -> None:

@@ -49,6 +49,14 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """What a registry has under a name: the manifest's digest, and the image, which the engine has by then."""
+
+    digest: str
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
 class Mount:
     """A volume (by name; "" makes an anonymous one) or a host path of the engine's machine at `target`."""
 
@@ -122,6 +130,13 @@ class Engine(Protocol):
 
     def pull(self, reference: str, progress: Progress) -> Image:
         """Fetch from the registry. Raises NotFoundError, TransientError, EngineError."""
+        ...
+
+    def published(self, reference: str, progress: Progress) -> Published | None:
+        """What the registry has under this tag, None if nothing; the engine's own tags stay as they are.
+
+        Raises PushFailedError, TransientError when that cannot be found out.
+        """
         ...
 
     def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:

@@ -151,10 +151,11 @@ class ImageBuilt:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """The registry confirmed a tag with this digest."""
+    """The registry confirmed a tag with this digest; `already`: it had it from before, and nothing was sent."""
 
     tag: str
     digest: str
+    already: bool = False
 
 
 @dataclass(frozen=True, slots=True)

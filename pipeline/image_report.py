@@ -23,7 +23,7 @@ class Times:
 
 def report(build: Build, tools: Tools, times: Times) -> None:
     """Say what came out of a build, unless nothing did."""
-    image = tools.engine.find_image(build.image or "")
+    image = tools.engine.find_image(build.tags[0] if build.tags else build.image or "")
     if image is None or build.base is None:
         return
     tools.emit(

@@ -114,7 +114,7 @@ def _besides(event: Event) -> list[str]:
         case ImageBuilt():
             return [f"{event.service}  image {short_id(event.image)}, {megabytes(event.size)}"]
         case Pushed():
-            return [f"pushed {event.tag}  {event.digest}"]
+            return [f"{'is there already:' if event.already else 'pushed'} {event.tag}  {event.digest}"]
         case _:
             return []
 

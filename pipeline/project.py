@@ -1,4 +1,4 @@
-"""A project's name, version and image names, from the texts of version.txt and image.txt."""
+"""A project's name and version, from the texts of version.txt and image.txt."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from string import Formatter
 
-import semver
-
 from pipeline.errors import InputError, Problem, UsageError
+from pipeline.gitflow import ALSO, Release
 from pipeline.key_values import Entry, Line, read_key_values, significant_lines
 from pipeline.reference import ImageReference
+from pipeline.versions import check_version
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PREFIX = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_IN_ONE_REPOSITORY = (
-    "{repository}:{prefix}{project}.{service}.{version}",
-    "{repository}:{prefix}{project}.{service}.latest",
-)
-_ONE_REPOSITORY_EACH = ("{prefix}{project}-{service}:{version}", "{prefix}{project}-{service}:latest")
 TEMPLATE_FIELDS = ("repository", "project", "service", "version", "major", "minor", "patch", "prefix")
 
 
@@ -36,6 +31,8 @@ class ImageSettings:
     ansible_distribution: str = ""
     ansible_distribution_version: str = ""
     project: str = ""
+    gitflow: str = ""
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,7 @@ class Project:
     """A project's name, semantic version, and what its images are called.
 
     Without `repository` every service has a repository of its own; without `tags` the default names are used.
+    With a `release`, the version is the release's, and its tags are given.
     """
 
     name: str
@@ -50,6 +48,7 @@ class Project:
     repository: str = ""
     prefix: str = ""
     tags: tuple[str, ...] = ()
+    release: Release | None = None
 
 
 SILENT = ImageSettings()
@@ -100,7 +99,7 @@ def make_project(
     """Join what all sources say; the first that says something wins: command line, recipe, version.txt, image.txt.
 
     `folder` is the name of the project's folder, used where nobody names the project; `tags` are templates for
-    `image_names`. Raises UsageError when there is no version, or a value cannot be part of an image's name.
+    `image_names.image_names`. Raises UsageError when there is no version, or a value cannot be part of an image's name.
     """
     sources = (cli, recipe, version_file, image_file)
     said = {key: next((value for source in sources if (value := getattr(source, key))), "") for key in _KEYS}
@@ -113,40 +112,28 @@ def make_project(
     return Project(name, said["release"], said["repository"], said["prefix"], tags)
 
 
-def image_names(project: Project, service: str, templates: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The names of one service's image, without repetition, each accepted by the engine.
-
-    They come from `templates`, else from the project's, else they are `<repository>:<prefix><project>.<service>.`
-    with the version and with `latest` behind it; without a repository `<prefix><project>-<service>:` with both. The
-    + of build metadata is not allowed in a tag: 1.2.0+7 is 1.2.0-7 there. Without a repository, {repository} is the
-    project's name. Raises InputError, one problem for each template that cannot be used.
-    """
-    defaults = _IN_ONE_REPOSITORY if project.repository else _ONE_REPOSITORY_EACH
-    names: list[str] = []
-    problems: list[Problem] = []
-    for template in templates or project.tags or defaults:
-        try:
-            names.append(_name(check_template(template), project, service))
-        except UsageError as error:
-            problems.append(Problem("image names", 0, 0, template, error.message, error.hint))
-    if problems:
-        raise InputError(problems)
-    return tuple(dict.fromkeys(names))
+def rewritten(text: str, file: str, version: str) -> str:
+    """The text of version.txt with another version; all else stays: comments, keys, line ends. Raises InputError."""
+    old = parse_version(text, file)
+    lines = text.splitlines(keepends=True)
+    for line in significant_lines(text):
+        raw = lines[line.number - 1]
+        key, equals, _ = line.text.partition("=")
+        start = raw.index("=") if equals else 0
+        if not equals or key.strip() == "release":
+            lines[line.number - 1] = raw[:start] + raw[start:].replace(old, version, 1)
+    return "".join(lines)
 
 
-def all_image_names(project: Project, services: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """The names of every service's image. Raises InputError also when two services would get the same name."""
-    names = {service: image_names(project, service) for service in services}
-    owners: dict[str, str] = {}
-    problems = [
-        Problem("image names", 0, 0, name, f"{owners[name]} and {service} would both get it", "use {service} in `tags`")
-        for service in services
-        for name in names[service]
-        if owners.setdefault(name, service) != service
-    ]
-    if problems:
-        raise InputError(problems)
-    return names
+def follows_gitflow(*settings: ImageSettings) -> bool:
+    """Whether the first of these that says anything about it wants versions and tags by gitflow."""
+    return next((each.gitflow for each in settings if each.gitflow), "false") == "true"
+
+
+def moving_tags(*settings: ImageSettings) -> tuple[str, ...]:
+    """The moving tags of a release, as the first of these says under `also`; all of them where none does."""
+    words = next((each.also for each in settings if each.also), "").replace(",", " ").split()
+    return tuple(word for word in ALSO if word in words) if words else ALSO
 
 
 def check_template(template: str) -> str:
@@ -160,13 +147,6 @@ def check_template(template: str) -> str:
             known = ", ".join(f"{{{name}}}" for name in TEMPLATE_FIELDS)
             raise UsageError(f"the field {{{field}}} is not known", hint=f"known are {known}")
     return template
-
-
-def check_version(text: str) -> str:
-    """The text itself, if it is a semantic version without a leading v. Raises UsageError."""
-    if not semver.Version.is_valid(text):
-        raise UsageError(f"{text!r} is not a version of the form 1.2.3", hint=_nearest_version(text))
-    return text
 
 
 def check_project_name(text: str) -> str:
@@ -195,6 +175,19 @@ def _check_prefix(text: str) -> str:
     return text
 
 
+def _check_switch(text: str) -> str:
+    if text not in ("true", "false"):
+        raise UsageError(f"{text!r} is neither true nor false")
+    return text
+
+
+def _check_also(text: str) -> str:
+    unknown = [word for word in text.replace(",", " ").split() if word not in (*ALSO, "none")]
+    if unknown:
+        raise UsageError(f"there is no moving tag {', '.join(unknown)}", hint=f"known are {', '.join(ALSO)} and none")
+    return text
+
+
 def _checked_by_its_user(text: str) -> str:
     return text
 
@@ -206,6 +199,8 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "ansible_distribution": _checked_by_its_user,
     "ansible_distribution_version": _checked_by_its_user,
     "project": check_project_name,
+    "gitflow": _check_switch,
+    "also": _check_also,
 }
 
 
@@ -232,29 +227,3 @@ def _made(entries: dict[str, Entry], file: str, problems: list[Problem]) -> Imag
     if problems:
         raise InputError(sorted(problems, key=lambda problem: problem.line))
     return ImageSettings(**{key: entry.value for key, entry in entries.items()})
-
-
-def _name(template: str, project: Project, service: str) -> str:
-    version = semver.Version.parse(project.version)
-    name = template.format(
-        repository=project.repository or project.name,
-        project=project.name,
-        service=service,
-        version=project.version.replace("+", "-"),
-        major=version.major,
-        minor=version.minor,
-        patch=version.patch,
-        prefix=project.prefix,
-    )
-    if not ImageReference.parse(name).tag:
-        raise UsageError(f"{name!r} has no tag", hint=f"write {template}:{{version}}")
-    return name
-
-
-def _nearest_version(text: str) -> str:
-    """A correction: without a leading v, with three numbers, without leading zeros."""
-    match = re.fullmatch(r"[vV]?\.?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?([-+].*)?", text.strip())
-    if not match:
-        return "write three numbers such as 0.1.0"
-    version = ".".join(str(int(number or 0)) for number in match.groups()[:3]) + (match[4] or "")
-    return f"write {version}" if semver.Version.is_valid(version) else "write three numbers such as 0.1.0"

@@ -24,6 +24,7 @@ from pipeline.engine import (
     ImageLayer,
     Lines,
     Progress,
+    Published,
     State,
 )
 from pipeline.errors import PushFailedError, TransientError
@@ -53,6 +54,13 @@ class RetryingEngine:
         """Push with patience. Raises PushFailedError when that is at an end."""
         try:
             return self._patiently(f"push {reference}", lambda: self._engine.push(reference, progress))
+        except TransientError as error:
+            raise PushFailedError(error.message, hint=error.hint, detail=error.detail) from error
+
+    def published(self, reference: str, progress: Progress) -> Published | None:
+        """Ask the registry, with patience. Raises PushFailedError when that is at an end."""
+        try:
+            return self._patiently(f"look up {reference}", lambda: self._engine.published(reference, progress))
         except TransientError as error:
             raise PushFailedError(error.message, hint=error.hint, detail=error.detail) from error
 

@@ -48,7 +48,7 @@ def finish(build: Build, step: Step, tools: Tools) -> Build:
     config = _with_meta(build, last.config).merged(build.service.config)
     image = tools.engine.configure(last.id, config, {})
     if image != last.id:
-        tools.on_exit(partial(_remove_nameless, image, tools))
+        tools.on_exit(partial(remove_nameless, image, tools))
     return replace(build, image=image, config=config, note=image.removeprefix("sha256:")[:12])
 
 
@@ -59,7 +59,7 @@ def _with_meta(build: Build, last: ImageConfig) -> ImageConfig:
     return base.merged(build.service.role_config).merged(last.beyond(base))
 
 
-def _remove_nameless(image: ImageId, tools: Tools) -> None:
+def remove_nameless(image: ImageId, tools: Tools) -> None:
     """Take an image away that nobody has named: it was not verified, or the build was stopped."""
     with suppress(EngineError):  # what goes wrong here must not hide why
         found = tools.engine.find_image(image)

@@ -3,20 +3,66 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.errors import PushFailedError
 from pipeline.events import Pushed, Transfer
+from pipeline.gitflow import REVISION
+from pipeline.image_names import names_once
+from stages.commit import remove_nameless
+from stages.tag import give
 
 if TYPE_CHECKING:
+    from pipeline.engine import Progress, Published
     from pipeline.plan import Step
     from pipeline.stage import Build, Tools
 
 
 def run(build: Build, step: Step, tools: Tools) -> Build:
-    """Push all names; each is done when the registry confirms its digest."""
+    """Push all names; each is done when the registry confirms its digest.
+
+    A version that is published once stays as it is: where the registry has it, of the same commit, the names that
+    move are given to that very image; of another commit, nothing is pushed.
+    """
+    there = _there(build, _progress(step, tools), tools)
+    if there:
+        image = next(iter(there.values())).image
+        for name in build.tags:
+            give(image.id, name, tools)
     for name in build.tags:
-        digest = tools.engine.push(
-            name, lambda item, status, now, total: tools.emit(Transfer(step.id, item, status, now, total))
-        )
-        tools.emit(Pushed(name, digest))
-    return replace(build, note=f"{len(build.tags)} names")
+        if name in there:
+            tools.emit(Pushed(name, there[name].digest, already=True))
+        else:
+            tools.emit(Pushed(name, tools.engine.push(name, _progress(step, tools))))
+    return replace(build, note=_note(len(build.tags), len(there)))
+
+
+def _there(build: Build, progress: Progress, tools: Tools) -> dict[str, Published]:
+    """What the registry has of the names that are published once. Raises PushFailedError for another commit's."""
+    names = names_once(build.project, build.service.name, build.recipe.tags)
+    asked = {name: tools.engine.published(name, progress) for name in names if name in build.tags}
+    there = {name: found for name, found in asked.items() if found}
+    ours = build.project.release.revision if build.project.release else ""
+    for name, found in there.items():
+        theirs = found.image.config.labels.get(REVISION, "")
+        if theirs != ours:
+            tools.on_exit(partial(remove_nameless, found.image.id, tools))
+            raise PushFailedError(
+                f"{name} is published already, of commit {theirs or '(it does not say)'}, and this is commit {ours}",
+                hint="a version is published once; for this commit: baseimage bump patch, and release that",
+                detail=f"{name} is {found.digest}",
+            )
+    return there
+
+
+def _progress(step: Step, tools: Tools) -> Progress:
+    return lambda item, status, now, total: tools.emit(Transfer(step.id, item, status, now, total))
+
+
+def _note(names: int, there: int) -> str:
+    if not names:
+        return "nothing to push on this branch"
+    if names == there:
+        return "nothing to push: the registry has it already"
+    return f"{names - there} names" + (f", {there} there already" if there else "")

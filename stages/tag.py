@@ -3,21 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
-from pipeline.project import image_names
+from pipeline.gitflow import PREFIX
+from pipeline.image_config import ImageConfig
+from pipeline.image_names import image_names
+from stages.commit import remove_nameless
 
 if TYPE_CHECKING:
+    from pipeline.engine import ImageId
+    from pipeline.gitflow import Release
     from pipeline.plan import Step
     from pipeline.stage import Build, Tools
 
 
 def run(build: Build, step: Step, tools: Tools) -> Build:
-    """Give the image every name that the project's files or the recipe's templates make."""
+    """Give the image every name that the project's files or the recipe's templates make.
+
+    By gitflow the names are an image's of its own that says which commit it is made of. What was built stays as it
+    is: its labels are part of no key, and neither the cache nor an image that is built on it changes with a commit.
+    """
     if build.image is None:
         raise PipelineError("there is no image to tag")
     names = image_names(build.project, build.service.name, build.recipe.tags)
-    for name in names:
-        tools.engine.tag(build.image, name)
-    return replace(build, tags=names, note=", ".join(names))
+    if build.project.release is None:
+        for name in names:
+            tools.engine.tag(build.image, name)
+    elif names:
+        image = _labelled(build, build.image, build.project.release, tools)
+        for name in names:
+            give(image, name, tools)
+    return replace(build, tags=names, note=", ".join(names) or "no name on this branch")
+
+
+def give(image: ImageId, name: str, tools: Tools) -> None:
+    """Name an image. The one that had the name before goes if that was all that it had."""
+    before = tools.engine.find_image(name)
+    tools.engine.tag(image, name)
+    if before and before.id != image:
+        remove_nameless(before.id, tools)
+
+
+def _labelled(build: Build, built: ImageId, plan: Release, tools: Tools) -> ImageId:
+    found = tools.engine.find_image(built)
+    if found is None:
+        raise PipelineError("the image that was built is gone")
+    labels = {f"{PREFIX}title": f"{build.project.name}.{build.service.name}"} | plan.labels
+    # A recipe may say in its own words what it is and where it comes from, but not of which commit it is made.
+    own = {name: build.service.config.labels.get(name, "") for name in (f"{PREFIX}title", f"{PREFIX}source")}
+    labels |= {name: text for name, text in own.items() if text}
+    image = tools.engine.configure(built, found.config.merged(ImageConfig(labels=labels)), {})
+    if image != built:
+        tools.on_exit(partial(remove_nameless, image, tools))
+    return image

@@ -16,7 +16,7 @@ import click
 
 from pipeline import assembly, errors, initializing, runner, side_by_side
 from pipeline.cleaning import Cleaner, sweep
-from pipeline.cli.options import EPILOG, build_options, log_format, options_of, project_options
+from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options
 from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
@@ -33,6 +33,7 @@ from stages import CATALOGUE
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@gitflow
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
 @click.option(
@@ -50,6 +51,7 @@ def build(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@gitflow
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
     _run(given, push=False, only_finished=True)
@@ -58,6 +60,7 @@ def tag(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@gitflow
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
     _run(given, push=True, only_finished=True)

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, compose, importing, modules, new, past, planning, running, schema, upkeep
+from pipeline.cli import build, compose, importing, modules, new, past, planning, release, running, schema, upkeep
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -52,10 +52,12 @@ def cli() -> None:
 
 for command in (
     build.build,
+    release.bump,
     modules.clean,
     compose.compose,
     upkeep.doctor,
     upkeep.gc,
+    release.hotfix,
     importing.import_,
     modules.initialize,
     past.inspect,
@@ -64,11 +66,13 @@ for command in (
     new.new,
     planning.plan,
     build.push,
+    release.release,
     running.run,
     schema.schema,
     running.shell,
     running.stop,
     build.tag,
+    release.version,
 ):
     cli.add_command(command)
 

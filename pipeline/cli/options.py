@@ -99,6 +99,13 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+gitflow = click.option(
+    "--gitflow/--no-gitflow",
+    default=None,
+    help="Version and tags by branch (baseimage version); a version is published once.  [default: as image.txt says]",
+)
+
+
 def build_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a command that may run roles."""
     decorators = (
@@ -134,4 +141,5 @@ def options_of(given: dict[str, Any]) -> Options:
         vars_files=given["vars_files"],
         variables=given["variables"],
         vault_password_file=given.get("vault_password_file") or "",
+        gitflow=given.get("gitflow"),
     )

@@ -14,8 +14,8 @@ from pipeline import assembly, errors
 from pipeline.cli.options import EPILOG, PassingOn, options_of, passed_on, production, project_options
 from pipeline.compose_document import compose_name
 from pipeline.engine import ContainerId, Engine
+from pipeline.image_names import image_names
 from pipeline.processes import run_in_terminal
-from pipeline.project import image_names
 from pipeline.recipe import Service
 from pipeline.run_keys import Keys, RunKeys, run_keys
 from pipeline.run_options import GRACE, RunOptions, run_options

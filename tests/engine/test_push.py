@@ -20,7 +20,7 @@ from pipeline.engine import Engine
 from pipeline.errors import EngineError, NotFoundError, PushFailedError, TransientError
 from pipeline.events import Event
 from pipeline.retrying import RetryingEngine
-from tests.engine.conftest import Bench, Registry
+from tests.engine.conftest import LABELS, Bench, Registry
 from tests.faultproxy import RESET, FaultProxy, fault_proxy
 
 pytestmark = pytest.mark.engine
@@ -232,6 +232,59 @@ def test_a_registry_that_forgets_what_was_pushed_is_a_failure(
     with pytest.raises(PushFailedError, match="confirming"):
         patience.engine.push(named(proxy.address), quiet)
     assert patience.events == []
+
+
+def test_what_is_published_is_found_with_its_digest_and_labels_and_names_nothing_here(
+    patience: Patience, docker_bench: Bench, registry: Registry, named: Naming
+) -> None:
+    name = named(registry.address)
+    assert patience.engine.published(name, quiet) is None
+    digest = patience.engine.push(name, quiet)
+    found = patience.engine.published(name, quiet)
+    assert found
+    assert found.digest == digest
+    assert found.image.config.labels.items() >= LABELS.items()
+    image = docker_bench.engine.find_image(name)
+    assert image
+    docker_bench.engine.remove_image(name)
+    docker_bench.engine.remove_image(image.id)
+    again = patience.engine.published(name, quiet)  # now it has to be fetched
+    assert again
+    assert (again.digest, again.image.config, again.image.tags) == (digest, image.config, ())
+    assert docker_bench.engine.find_image(name) is None
+    docker_bench.engine.remove_image(again.image.id)
+
+
+def test_another_tag_of_a_known_repository_is_not_published(
+    patience: Patience, registry: Registry, named: Naming
+) -> None:
+    name = named(registry.address)
+    patience.engine.push(name, quiet)
+    assert patience.engine.published(name.removesuffix(":1") + ":2", quiet) is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_a_registry_that_does_not_say_whether_it_has_a_tag_is_an_error_not_a_no(
+    patience: Patience, proxy: FaultProxy, named: Naming, status: int
+) -> None:
+    for method in ("HEAD", "GET"):
+        proxy.fail(method, MANIFEST, status, times=1000)
+    with pytest.raises(PushFailedError, match="looking up"):
+        patience.engine.published(named(proxy.address), quiet)
+
+
+def test_a_look_up_that_fails_once_is_tried_again(patience: Patience, proxy: FaultProxy, named: Naming) -> None:
+    for method in ("HEAD", "GET"):
+        proxy.fail(method, MANIFEST, 503)
+    assert patience.engine.published(named(proxy.address), quiet) is None
+
+
+def test_a_registry_of_others_does_not_tell_strangers_whether_it_has_a_tag(
+    settings: Callable[..., Patience], restricted_registry: Registry, named: Naming
+) -> None:
+    with pytest.raises(PushFailedError, match=r"unauthorized|no basic auth|401") as caught:
+        settings().engine.published(named(restricted_registry.address), quiet)
+    assert "docker login" in caught.value.hint
 
 
 def test_a_registry_that_is_not_there_may_come_back(docker_bench: Bench, named: Naming) -> None:

@@ -20,6 +20,7 @@ from pipeline.engine import (
     ImageLayer,
     Lines,
     Progress,
+    Published,
     State,
 )
 from pipeline.errors import EngineError, NotFoundError
@@ -86,6 +87,15 @@ class FakeEngine(FakeStore):
         progress("layer", "Pushed", 1, 1)
         self.registry[reference] = replace(stored, tags=[])
         return digest("manifest", stored.id)
+
+    def published(self, reference: str, progress: Progress) -> Published | None:
+        self._begin("published", reference)
+        stored = self.registry.get(reference)
+        if stored is None:
+            return None
+        progress("layer", "Already exists", 1, 1)
+        self.images.setdefault(stored.id, replace(stored, tags=[], parent=""))
+        return Published(digest("manifest", stored.id), as_image(self.images[stored.id]))
 
     def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
         self._begin("import_root", reference)

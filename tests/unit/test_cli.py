@@ -361,7 +361,17 @@ def test_tag_and_push_build_nothing(line: Line, command: str) -> None:
 # options
 
 
-COMMANDS: dict[str, click.Command] = dict(cli.cli.commands)
+def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:
+    """Every command by its words, those of groups too."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        found[before + name] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{name} ")
+    return found
+
+
+COMMANDS = commands(cli.cli)
 OPTIONS = [
     (name, parameter)
     for name, command in COMMANDS.items()
@@ -370,9 +380,13 @@ OPTIONS = [
 ]
 
 
+RELEASES = "version|bump|release|release start|release finish|hotfix|hotfix start|hotfix finish".split("|")
+"""Their options are looked at in test_cli_release."""
+
+
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_help_shows_every_option_with_an_explanation_and_the_exit_codes(line: Line, name: str) -> None:
-    code, out, err = line.run(*([name] if name else []), "--help")
+    code, out, err = line.run(*name.split(), "--help")
     assert (code, err) == (0, "")
     assert "Exit codes:" in out
     assert "130  stopped by Ctrl-C" in out
@@ -380,7 +394,7 @@ def test_help_shows_every_option_with_an_explanation_and_the_exit_codes(line: Li
         if command == name:
             assert option.help, option.name
             assert all(spelling in out for spelling in option.opts)
-    assert line.run(*([name] if name else []), "-h")[1] == out
+    assert line.run(*name.split(), "-h")[1] == out
 
 
 def test_the_documented_exit_codes_are_those_that_are_used() -> None:
@@ -413,6 +427,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "dry_run": ([], ["--dry-run"]),
     "keep_storage": ([], ["--keep-storage", "0"]),
     "keep_days": ([], ["--keep-days", "1"]),
+    "gitflow": ([], ["--gitflow"]),  # there is no repository
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""
 
@@ -478,7 +493,7 @@ def test_no_command_was_forgotten() -> None:
     begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs"}
     containers = {"run", "stop", "shell", "compose"}
     # Those have tests of their own.
-    elsewhere = begin | modules | past | containers
+    elsewhere = begin | modules | past | containers | set(RELEASES)
     assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | elsewhere
     assert {str(option.name) for command, option in OPTIONS if command not in elsewhere} | {"recipe"} == set(WITH)
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError, UsageError
+from pipeline.image_names import all_image_names, image_names
 from pipeline.project import (
     ImageSettings,
     Project,
-    all_image_names,
     check_template,
-    image_names,
+    follows_gitflow,
     make_project,
     parse_image,
     parse_version,
@@ -92,6 +92,23 @@ project = shop
     assert parse_image(text, "image.txt") == ImageSettings(
         "registry.example:5000/acme/base", "1.2.3", "ci_", "Debian=stable", "12", "shop"
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "follows"), [(("", ""), False), (("", "true"), True), (("true", ""), True), (("false", "true"), False)]
+)
+def test_either_file_may_say_that_gitflow_is_followed(said: tuple[str, str], *, follows: bool) -> None:
+    texts = (f"repository = x\ngitflow = {word}\n" if word else "repository = x\n" for word in said)
+    assert follows_gitflow(*(parse_image(text, "image.txt") for text in texts)) is follows
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("gitflow = yes", "'yes' is neither true nor false"), ("also = minor, newest", "no moving tag newest")],
+)
+def test_what_is_said_about_gitflow_is_checked(line: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_image(f"repository = x\n{line}\n", "image.txt")
 
 
 def test_an_empty_image_file_says_nothing() -> None:

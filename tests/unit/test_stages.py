@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline.engine import Completed, ContainerSpec, Image
+from pipeline.engine import Completed, ContainerSpec, Image, ImageId
 from pipeline.errors import EngineError, InputError, PipelineError, PlayFailedError, PushFailedError, VerificationError
 from pipeline.events import Pushed, Transfer, Warned
+from pipeline.gitflow import PREFIX, Place, Situation, release_plan
 from pipeline.image_config import Healthcheck, ImageConfig
 from pipeline.plan import Step
 from pipeline.player import Play, PlayResult, RoleFiles
@@ -390,6 +392,154 @@ def test_push_stops_at_the_first_name_that_is_refused(world: World) -> None:
         push.run(build, WHOLE, world.tools)
     assert world.verbs().count("push") == 1
     assert world.emitted(Pushed) == []
+
+
+# by gitflow
+
+
+def by_gitflow(
+    world: World, branch: str, commit: str = "c0ffee", service: Service | None = None, **facts: Any
+) -> Build:
+    """As after the stage `tag`, on a branch of a repository at 1.2.0."""
+    plan = release_plan(Situation("1.2.0", commit, Place(branch), source="https://example.org/shop.git", **facts))
+    build = finished(world, service or a_service("nginx", config=ImageConfig(labels={"a": "b"})))
+    world.records.save(build.keys[-1], build.image or ImageId(""))
+    world.engine.tag(build.image or ImageId(""), "baseimage/cache:1")
+    project = replace(build.project, version=plan.version, release=plan)
+    return tag.run(replace(build, project=project), WHOLE, world.tools)
+
+
+def labels_of(world: World, name: str) -> dict[str, str]:
+    found = world.engine.find_image(name)
+    assert found
+    return {key.removeprefix(PREFIX): value for key, value in found.config.labels.items()}
+
+
+def test_tag_follows_the_branch_and_says_in_labels_what_the_image_is_made_of(world: World) -> None:
+    build = by_gitflow(world, "develop", count=4)
+    assert build.tags == ("shop-web:1.2.0-dev.4", "shop-web:develop")
+    assert labels_of(world, "shop-web:develop") == {
+        "a": "b",
+        "title": "shop.web",
+        "revision": "c0ffee",
+        "version": "1.2.0-dev.4",
+        "source": "https://example.org/shop.git",
+    }
+
+
+def test_what_was_built_stays_without_these_labels_so_that_no_key_changes_with_a_commit(world: World) -> None:
+    build = by_gitflow(world, "develop")
+    assert labels_of(world, build.image or "") == {"a": "b"}
+    named = world.engine.find_image("shop-web:develop")
+    assert named
+    assert named.layers == world.engine.find_image(build.image or "").layers  # type: ignore[union-attr] # it is there
+
+
+def test_a_recipe_may_say_title_and_source_but_not_the_commit(world: World) -> None:
+    said = {f"{PREFIX}title": "Shop", f"{PREFIX}source": "here", f"{PREFIX}revision": "mine"}
+    by_gitflow(world, "main", service=a_service("nginx", config=ImageConfig(labels=said)))
+    found = labels_of(world, "shop-web:latest")
+    assert (found["title"], found["source"], found["revision"]) == ("Shop", "here", "c0ffee")
+
+
+def test_the_image_that_loses_a_moving_name_goes_with_it(world: World) -> None:
+    by_gitflow(world, "develop", count=0)
+    before = world.engine.find_image("shop-web:develop")
+    world.engine.remove_image("shop-web:1.2.0-dev.0")
+    by_gitflow(world, "develop", "decaf", count=1)
+    assert before
+    assert before.id not in world.engine.images
+    assert labels_of(world, "shop-web:develop")["revision"] == "decaf"
+
+
+def test_a_branch_without_a_name_is_tagged_and_pushed_as_nothing(world: World) -> None:
+    plan = release_plan(Situation("1.2.0", "c0ffee", Place("feature/x")))
+    build = finished(world, a_service("nginx"))
+    build = replace(
+        build,
+        project=replace(build.project, version=plan.version, release=plan),
+        recipe=replace(build.recipe, tags=("{service}:stable",)),
+    )
+    build = tag.run(build, WHOLE, world.tools)
+    assert (build.tags, build.note) == ((), "no name on this branch")
+    assert push.run(build, WHOLE, world.tools).note == "nothing to push on this branch"
+    assert "push" not in world.verbs()
+
+
+def test_a_release_is_looked_up_and_then_pushed_with_all_that_moves(world: World) -> None:
+    build = by_gitflow(world, "main")
+    assert push.run(build, WHOLE, world.tools).note == "4 names"
+    asked = [call for call in world.engine.calls if call.startswith(("published", "push "))]
+    assert asked == [
+        "published shop-web:1.2.0",
+        "push shop-web:1.2.0",
+        "push shop-web:1.2",
+        "push shop-web:1",
+        "push shop-web:latest",
+    ]
+
+
+def test_the_same_release_again_is_a_success_that_pushes_only_what_moves(world: World) -> None:
+    first = by_gitflow(world, "main")
+    push.run(first, WHOLE, world.tools)
+    world.engine.calls.clear()
+    world.events.clear()
+    again = by_gitflow(world, "main")  # built again, so its bytes differ
+    mine = world.engine.find_image("shop-web:1.2.0")
+    assert push.run(again, WHOLE, world.tools).note == "3 names, 1 there already"
+    pushed = [event for event in world.emitted(Pushed) if isinstance(event, Pushed)]
+    assert [(event.tag, event.already) for event in pushed] == [
+        ("shop-web:1.2.0", True),
+        ("shop-web:1.2", False),
+        ("shop-web:1", False),
+        ("shop-web:latest", False),
+    ]
+    assert len({event.digest for event in pushed}) == 1, "what moves is the very image that was published"
+    assert "push shop-web:1.2.0" not in world.engine.calls
+    assert mine
+    assert mine.id not in world.engine.images
+
+
+def test_a_release_of_nothing_but_its_version_has_nothing_to_push_again(world: World) -> None:
+    build = by_gitflow(world, "main", released=("2.0.0", "1.3.0", "1.2.1"))
+    push.run(build, WHOLE, world.tools)
+    assert push.run(build, WHOLE, world.tools).note == "nothing to push: the registry has it already"
+
+
+@pytest.mark.parametrize(("theirs", "shown"), [("decaf", "decaf"), ("", "(it does not say)")])
+def test_a_version_of_another_commit_is_refused_with_both_and_nothing_is_pushed(
+    world: World, theirs: str, shown: str
+) -> None:
+    labels = {f"{PREFIX}revision": theirs} if theirs else {}
+    other = world.engine.add_image("other:1", ImageConfig(labels=labels))
+    world.engine.registry["shop-web:1.2.0"] = world.engine.images[other]
+    build = by_gitflow(world, "main")
+    with pytest.raises(PushFailedError, match=r"shop-web:1\.2\.0 is published already") as caught:
+        push.run(build, WHOLE, world.tools)
+    assert shown in caught.value.message
+    assert "this is commit c0ffee" in caught.value.message
+    assert "push" not in world.verbs()
+    assert labels_of(world, "shop-web:1.2.0")["revision"] == "c0ffee"
+
+
+def test_a_registry_that_cannot_be_asked_gets_no_release(world: World) -> None:
+    build = by_gitflow(world, "main")
+    world.engine.fail("published", PushFailedError("looking up shop-web:1.2.0: 500"))
+    with pytest.raises(PushFailedError, match="looking up"):
+        push.run(build, WHOLE, world.tools)
+    assert "push" not in world.verbs()
+
+
+@pytest.mark.parametrize("branch", ["develop", "release/1.2.0", "feature/x"])
+def test_only_releases_are_looked_up(world: World, branch: str) -> None:
+    push.run(by_gitflow(world, branch), WHOLE, world.tools)
+    assert "published" not in world.verbs()
+
+
+def test_a_dirty_tree_is_not_published_as_a_release(world: World) -> None:
+    build = by_gitflow(world, "main", dirty=True)
+    assert build.tags == ("shop-web:1.2.0-dirty",)
+    assert labels_of(world, build.tags[0])["revision"] == "c0ffee-dirty"
 
 
 # all of them
