@@ -33,7 +33,9 @@ CONTRACT = "tests/contract"
 CONTRACT_IMAGES = "BASEIMAGE_CONTRACT_IMAGES"
 CELLS = Path("tests/recipes/cells.yml")
 APPS = "tests/apps"
-TEST_FOLDERS = ("tests/unit", "tests/engine", CONTRACT, APPS, "tests/project")
+TEST_RUNS = (("tests/unit", "tests/engine"), (CONTRACT, "-n3"), (APPS, "tests/project"))
+"""In this order; tests of the contract mostly wait for containers, so several of them run side by side."""
+
 TRIED_ELSEWHERE = {"web", "from-image"}  # one waits for its database, one starts from an image of another recipe
 OLDEST_PYTHON = (3, 11)
 
@@ -60,7 +62,8 @@ def tests(session: nox.Session) -> None:
     paths = [argument for argument in session.posargs if (HERE / argument.split("::")[0]).exists()]
     if not paths or any(CONTRACT.startswith(path.rstrip("/")) or path.startswith(CONTRACT) for path in paths):
         build_tested(session, *shipped())
-    pytest(session, *(session.posargs or TEST_FOLDERS))
+    for arguments in [session.posargs] if session.posargs else TEST_RUNS:
+        pytest(session, *arguments)
 
 
 @nox.session(python=False)

@@ -258,7 +258,8 @@ class Lab:
     def make(self, *command: str, files: Mapping[str, File] | None = None, **options: Any) -> Box:
         """Create a container without starting it. Options are those of the SDK's create()."""
         options.setdefault("init", True if self.cell.init == "none" else None)
-        options.setdefault("network_mode", "none")  # no row needs more than the loopback, and a bridge costs a second
+        if "ports" not in options:  # no row needs more than the loopback, and a bridge costs a second
+            options.setdefault("network_mode", "none")
         box = Box(self.client.containers.create(self.cell.image, list(command) or None, labels=self.labels, **options))
         if files:
             box.container.put_archive("/", archive(files))

@@ -80,7 +80,8 @@ def test_odd_names_and_values_do_no_harm(lab: Lab) -> None:
     outcome = lab.outcome("sh", "-c", command, files=files, environment=environment)
     assert outcome.code == 0
     assert "one\ntwo\n100000 kept '\n" in outcome.output
-    assert "a/b" in outcome.output
+    # The /init of s6-overlay is a shell too: it has dropped the name before we could speak of it.
+    assert ("a/b" in outcome.output) == (lab.cell.init != "s6-overlay")
     assert "bad-name" in outcome.output
 
 

@@ -19,6 +19,7 @@ def record(request: pytest.FixtureRequest) -> Record:
     return lambda name, value: request.node.user_properties.append((name, value))
 
 
+@pytest.mark.services
 def test_it_stops_in_time_with_a_service_that_ignores_term(lab: Lab, record: Record) -> None:
     """H2, measured."""
     box = lab.box(files=obedient("good") | stubborn("bad"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
+from docker.errors import APIError
 
 from tests.contract.harness import STOP_BAR, Lab, eventually, obedient, script, service, side_by_side, stubborn
 
@@ -132,8 +134,9 @@ def test_with_the_third_term_nothing_is_waited_for(lab: Lab) -> None:
     box = lab.box(files=stubborn("bad"))
     box.until_log("bad runs")
     begun = time.monotonic()
-    for _ in range(3):
-        box.kill("TERM")
+    while box.is_running():  # two that arrive at the same time count as one, and the last may come too late
+        with suppress(APIError):
+            box.kill("TERM")
         time.sleep(0.3)
     assert box.wait().code == 0
     assert time.monotonic() - begun < 4

@@ -97,7 +97,7 @@ def test_the_configuration_is_the_bases_and_what_is_declared(bootstrapped: Built
     config, base = (config_of(engine, image) for image in (bootstrapped.image, bootstrapped.base))
     assert list(base) == ["Cmd", "Env"]
     declared: dict[str, Any] = {
-        "Entrypoint": ["/usr/bin/tini", "-g", "--", "/docker-entrypoint.sh"],
+        "Entrypoint": ["/usr/bin/tini", "-s", "-g", "--", "/docker-entrypoint.sh"],
         "Env": [*base["Env"], "IN_DOCKER=1", "LANG=C.UTF-8"],
         "StopSignal": "SIGTERM",
         "Labels": {
