@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # s6-init: s6-svscan becomes PID 1, over the scan directory of the services; the entry script goes on as its child.
-# Signals arrive blocked (env --block-signal in the image's ENTRYPOINT), so that none is lost until s6-svscan reads
-# them; whoever else runs is started with all of them at their default.
+# Signals arrive blocked (env --block-signal in the image's ENTRYPOINT) until this script has its traps; whoever else
+# runs is started with all of them at their default.
 
 ctr_svscan=${CTR_SVSCAN-}
 unset CTR_SVSCAN
