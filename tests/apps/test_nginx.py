@@ -39,7 +39,7 @@ def test_a_key_pair_that_is_given_is_used(sites: Sites, static: Site) -> None:
     assert "no tls.crt" in outcome.output
 
 
-@pytest.mark.parametrize("name", ["static", "supervisord", "none"])
+@pytest.mark.parametrize("name", ["static", "none"])
 def test_a_response_in_flight_is_finished_before_the_stop(sites: Sites, name: str) -> None:
     files = {"/etc/nginx/conf.d/default.conf": File(SLOW, 0o644), "/static/slow": File("x" * 150_000, 0o644)}
     answer, seconds = sites.up(name, files).stopped_during("/slow")
