@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import assembly, sources
+from pipeline import loading, sources, state
 from pipeline.checkout import Wishes
 from pipeline.errors import InputError, Problem
 from pipeline.events import Sink, Warned
@@ -48,7 +48,7 @@ class Workspace:
         self._folder, self._emit = folder, emit
         self._workers = Workers()
         self._git = Git(environ, self._workers)
-        self._locks = Locks(assembly.state_folder(environ) / "locks")
+        self._locks = Locks(state.state_folder(environ) / "locks")
         galaxy = Galaxy(environ, self._workers)
         self._fetcher = Fetcher(folder, self._git, self._workers, emit, time.monotonic, galaxy.install)
 
@@ -71,7 +71,7 @@ class Workspace:
                 try:
                     text = sources.read_text(path, "list of modules")
                     if name == LOCK_FILE:
-                        lock = parse_lock(text, assembly.shown(path))
+                        lock = parse_lock(text, loading.shown(path))
                     else:
                         modules += self._modules_of(path, text)
                 except InputError as error:
@@ -81,7 +81,7 @@ class Workspace:
         return Declared(declared, kept, tuple(files))
 
     def _modules_of(self, path: Path, text: str) -> tuple[Module, ...]:
-        shown = assembly.shown(path)
+        shown = loading.shown(path)
         if path.name == MODULES_FILE:
             return parse_modules(text, self._git.config(path, shown), shown)
         return parse_requirements(text, shown)
@@ -100,7 +100,7 @@ class Workspace:
         """Remove what the lock file names and can be fetched again; says what became of each folder that is there."""
         path = self._folder / LOCK_FILE
         text = sources.read_text(path, "lock file") if path.exists() else lock_text(())
-        entries = parse_lock(text, assembly.shown(path)).values()
+        entries = parse_lock(text, loading.shown(path)).values()
         outcomes = ((entry.path, self._fetcher.remove(entry, dry_run=dry_run)) for entry in entries)
         return tuple(Cleaned(path, kept) for path, kept in outcomes if kept is not None)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from pipeline import assembly, errors, initializing, runner, side_by_side
+from pipeline import assembly, errors, initializing, loading, runner, side_by_side, state
 from pipeline.cleaning import Cleaner, sweep
 from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options
 from pipeline.display import open_display
@@ -81,7 +81,7 @@ def _run(
         emit = shown
         try:
             with system_errors():
-                emit = assembly.recorded(shown, os.environ) if fetch else shown
+                emit = state.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 _build(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
@@ -93,8 +93,8 @@ def _run(
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: bool, jobs: int) -> None:
-    loaded = assembly.load(options, os.environ)
+def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: bool, jobs: int) -> None:
+    loaded = loading.load(options, os.environ)
     for warning in loaded.warnings:
         emit(
             Warned(
@@ -128,8 +128,8 @@ def _build(options: assembly.Options, emit: Sink, rules: runner.Rules, *, push: 
 class _Run:
     """What is needed to make the tools for one thread or for several."""
 
-    loaded: assembly.Loaded
-    options: assembly.Options
+    loaded: loading.Loaded
+    options: loading.Options
     engine: Engine
     prefix: str
     emit: Sink

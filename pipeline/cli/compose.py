@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline import assembly, errors
+from pipeline import assembly, errors, loading, state
 from pipeline.cli.options import EPILOG, PassingOn, options_of, passed_on, production, project_options
 from pipeline.cli.running import built_images
 from pipeline.compose_document import ComposeFile, Place, compose_file, compose_name
@@ -53,7 +53,7 @@ def compose(**given: Any) -> None:
     if passed_on() and not verb:
         raise errors.UsageError("without up, stop or down there is nobody to pass arguments on to")
     options = options_of({**given, "recipe": recipe, "services": ()})
-    loaded = assembly.load(options, os.environ)
+    loaded = loading.load(options, os.environ)
     place = assembly.place(given["project"], os.environ) if verb else None
     made = compose_file(loaded.recipe, loaded.project, given["services"], production=given["production"], place=place)
     for note in made.notes:
@@ -67,19 +67,19 @@ def compose(**given: Any) -> None:
         given["output"].write_text(text, encoding="utf-8")
 
 
-def _run(verb: str, loaded: assembly.Loaded, made: ComposeFile, place: Place) -> int:
+def _run(verb: str, loaded: loading.Loaded, made: ComposeFile, place: Place) -> int:
     tool = find_compose(os.environ)
     if verb == "up":
         built_images(assembly.open_engine(os.environ), made.images, loaded.recipe.file)
     name = compose_name(loaded.project.name)
     mark = hashlib.sha256(place.folder.encode()).hexdigest()[:8]
-    file = assembly.state_folder(os.environ) / "compose" / f"{name}-{mark}.yml"
+    file = state.state_folder(os.environ) / "compose" / f"{name}-{mark}.yml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(_text(loaded, made), encoding="utf-8")
     return run_compose(tool, file, name, Path(place.folder), (verb, *passed_on()), os.environ)
 
 
-def _text(loaded: assembly.Loaded, made: ComposeFile) -> str:
+def _text(loaded: loading.Loaded, made: ComposeFile) -> str:
     comments = (
         f"Made from {loaded.recipe.file} by `baseimage compose`.",
         f"docker compose -p {compose_name(loaded.project.name)} -f THIS-FILE up",

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from pipeline import scaffold
-from pipeline.assembly import shown
 from pipeline.cli.options import EPILOG
 from pipeline.dockerfile_import import import_dockerfile
 from pipeline.dockerfile_source import read_dockerfile
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.import_context import context_files
 from pipeline.imported_project import RECIPE, VERSION, comment, project_texts, role_name
+from pipeline.loading import shown
 from pipeline.recipe import Base, BuiltService, Rootfs, Service, parse_recipe
 from pipeline.role_finder import RoleFinder
 from pipeline.scaffold import NewFile

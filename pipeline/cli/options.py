@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline.assembly import Options
+from pipeline.loading import Options
 
 _PASSED_ON = "pipeline.cli.passed_on"
 EPILOG = """\b

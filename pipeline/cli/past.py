@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from pipeline import assembly
+from pipeline import state
 from pipeline.cli.options import EPILOG
 from pipeline.display import open_replay
 from pipeline.history import EVENTS, build_ids, find_build, recorded_events
@@ -24,7 +24,7 @@ debug = click.option("--debug", is_flag=True, help="Show a trace with an error."
 @debug
 def list_(*, limit: int, as_data: bool, **_: object) -> None:
     """Show recent builds, finished and failed, the newest first."""
-    folder = assembly.history_folder(os.environ)
+    folder = state.history_folder(os.environ)
     builds = [summed_up(name, recorded_events(folder, name)) for name in build_ids(folder)[:limit]]
     if as_data:
         click.echo(json.dumps([as_json(build, full=False) for build in builds], indent=1))
@@ -38,7 +38,7 @@ def list_(*, limit: int, as_data: bool, **_: object) -> None:
 @debug
 def inspect(*, build: str, as_data: bool, **_: object) -> None:
     """Show one build in full: BUILD is an id of `baseimage list` or an end of one (default: the newest)."""
-    folder = assembly.history_folder(os.environ)
+    folder = state.history_folder(os.environ)
     name = find_build(folder, build)
     found = summed_up(name, recorded_events(folder, name))
     click.echo(json.dumps(as_json(found, full=True), indent=1) if as_data else "\n".join(inspect_lines(found)))
@@ -50,7 +50,7 @@ def inspect(*, build: str, as_data: bool, **_: object) -> None:
 @debug
 def logs(*, build: str, as_data: bool, **_: object) -> None:
     """Show the log of one build: BUILD is an id of `baseimage list` or an end of one (default: the newest)."""
-    folder = assembly.history_folder(os.environ)
+    folder = state.history_folder(os.environ)
     name = find_build(folder, build)
     if as_data:
         click.echo((folder / name / EVENTS).read_text(encoding="utf-8", errors="replace"), nl=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline import assembly, errors
+from pipeline import assembly, errors, loading
 from pipeline.cli.options import EPILOG, no_cache, options_of, project_options, refresh
 from pipeline.plan_view import as_json, as_text, planned
 from pipeline.role_sources import unpinned_in
@@ -26,7 +26,7 @@ def plan(*, as_data: bool, **given: Any) -> None:
     Figures in brackets are seconds and size of the step's last run.
     """
     options = options_of(given)
-    loaded = assembly.load(options, os.environ)
+    loaded = loading.load(options, os.environ)
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
     engine = None

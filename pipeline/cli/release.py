@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipeline import assembly, errors
+from pipeline import errors, loading
 from pipeline.cli.options import EPILOG, options_of, project_options
 from pipeline.gitflow import Release
 from pipeline.release_state import Bump, Flow, Kind, State, Step
@@ -65,11 +65,11 @@ docker build -t "example.org/app:$(baseimage version --short)" .
 @click.option("--short", is_flag=True, help="Print nothing but the version's tag.")
 def version(**given: Any) -> None:
     """Print the version of a build here."""
-    plan = assembly.release_of(given["project"], os.environ)
+    plan = loading.release_of(given["project"], os.environ)
     names: dict[str, tuple[str, ...]] = {}
     if given["recipe"]:
         options = options_of({**given, "gitflow": True})
-        names = assembly.names(assembly.load(options, os.environ))
+        names = loading.names(loading.load(options, os.environ))
     elif any(value for name, value in given.items() if name not in WITHOUT_RECIPE):
         raise errors.UsageError("these options are about the images of a recipe", hint="name the recipe")
     if given["as_json"]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from pipeline import assembly, errors
+from pipeline import assembly, errors, loading
 from pipeline.cli.options import EPILOG, PassingOn, options_of, passed_on, production, project_options
 from pipeline.compose_document import compose_name
 from pipeline.engine import ContainerId, Engine
@@ -36,7 +36,7 @@ def run(**given: Any) -> None:
     (depends_on, links, networks, secrets) takes `baseimage compose up`. Ctrl-C stops it in order; the exit code is the
     container's. Afterwards it is removed; named volumes stay.
     """
-    loaded = assembly.load(options_of(given), os.environ)
+    loaded = loading.load(options_of(given), os.environ)
     service = _one_service(loaded, given["services"])
     engine = assembly.open_engine(os.environ)
     image = _image(engine, loaded, service)
@@ -49,7 +49,7 @@ def run(**given: Any) -> None:
     _run(image, name, labels, options, detach=given["detach"])
 
 
-def _options(loaded: assembly.Loaded, found: RunKeys, given: dict[str, Any]) -> RunOptions:
+def _options(loaded: loading.Loaded, found: RunKeys, given: dict[str, Any]) -> RunOptions:
     place = assembly.place(given["project"], os.environ)
     command: Keys = {"command": [*passed_on()]} if passed_on() else {}
     name = compose_name(loaded.project.name)
@@ -82,7 +82,7 @@ def _run(image: str, name: str, labels: dict[str, str], options: RunOptions, *, 
 @project_options
 def stop(**given: Any) -> None:
     """Stop and remove what `baseimage run` started for this project; -s: only for these services."""
-    loaded = assembly.load(options_of(given), os.environ)
+    loaded = loading.load(options_of(given), os.environ)
     engine = assembly.open_engine(os.environ)
     ended = 0
     for labels in _labels(loaded.project.name, given["services"]):
@@ -121,7 +121,7 @@ def shell(**given: Any) -> None:
         container = _kept(engine, conductor=given["conductor"])
         command = (docker, "exec", *terminal, container, program, *arguments)
     else:
-        loaded = assembly.load(options_of(given), os.environ)
+        loaded = loading.load(options_of(given), os.environ)
         service = _one_service(loaded, given["services"])
         image = _image(engine, loaded, service)
         command = (docker, "run", "--rm", *terminal, "--entrypoint", program, image, *arguments)
@@ -139,12 +139,12 @@ def built_images(engine: Engine, images: dict[str, str], recipe: str) -> dict[st
     return images
 
 
-def _image(engine: Engine, loaded: assembly.Loaded, service: Service) -> str:
+def _image(engine: Engine, loaded: loading.Loaded, service: Service) -> str:
     names = {service.name: image_names(loaded.project, service.name)[0]}
     return built_images(engine, names, loaded.recipe.file)[service.name]
 
 
-def _one_service(loaded: assembly.Loaded, named: tuple[str, ...]) -> Service:
+def _one_service(loaded: loading.Loaded, named: tuple[str, ...]) -> Service:
     names = named or tuple(service.name for service in loaded.recipe.services)
     if len(names) != 1:
         raise errors.UsageError(

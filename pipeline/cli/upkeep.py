@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline import assembly, errors
+from pipeline import assembly, errors, state
 from pipeline.cache_budget import Budget
 from pipeline.cache_cleaning import CacheCleaner
 from pipeline.cleaning import Cleaner
@@ -57,7 +57,7 @@ def gc(*, everything: bool, keep_storage: int | None, keep_days: float | None, d
     cleaner = Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX, assembly.KEPT_PREFIX)
     removed = cleaner.clean(everything=everything, dry_run=dry_run)
     if bounded:
-        cache = CacheCleaner(engine, assembly.layer_records(os.environ))
+        cache = CacheCleaner(engine, state.layer_records(os.environ))
         removed += cache.clean(Budget(keep_storage, keep_days), dry_run=dry_run)
     for each in removed:
         size = f", {each.size / 1e6:.1f} MB" if each.size else ""

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from pipeline import assembly
-from pipeline.assembly import Loaded, Options, builds, load, recipe_path, state_folder
+from pipeline.assembly import builds
 from pipeline.cleaning import left_behind
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.events import Event
+from pipeline.loading import Loaded, Options, load, recipe_path
 from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap
 from pipeline.recipe_model import FALLBACK_CONDUCTOR_BASE
+from pipeline.state import state_folder
 
 RECIPE = 'version: "2"\nservices:\n  web:\n    from: debian:12\n    roles: [nginx]\n  worker:\n    from: debian:12\n'
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import pytest
 
-from pipeline import assembly, doctor, errors, initializing, runner, side_by_side
+from pipeline import assembly, doctor, errors, initializing, loading, runner, side_by_side
 from pipeline.cli import main as cli
 from pipeline.cli import options, upkeep
 from pipeline.doctor import Check
@@ -456,9 +456,9 @@ def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: st
     line.engine.add_image(BASE)
     tools = assembly.tools(*built(line))
     without, given = WITH[parameter]
-    kept = assembly.Options(line.folder, "templated", variables=("kept=1",))
-    chosen = kept if "templated" in without else assembly.Options(line.folder)
-    for build in assembly.builds(assembly.load(chosen, {})):
+    kept = loading.Options(line.folder, "templated", variables=("kept=1",))
+    chosen = kept if "templated" in without else loading.Options(line.folder)
+    for build in assembly.builds(loading.load(chosen, {})):
         base = line.engine.find_image(BASE)
         assert base
         for key in tools.records.keys(build, base, tools.player.key()):
@@ -474,8 +474,8 @@ def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: st
 
 def built(line: Line) -> tuple[Any, ...]:
     """What `assembly.tools` takes."""
-    options, environ = assembly.Options(line.folder), {"BASEIMAGE_STATE": str(line.folder / "state")}
-    return assembly.load(options, environ), options, line.engine, lambda _: None, environ
+    options, environ = loading.Options(line.folder), {"BASEIMAGE_STATE": str(line.folder / "state")}
+    return loading.load(options, environ), options, line.engine, lambda _: None, environ
 
 
 @pytest.mark.parametrize("parameter", [str(each.name) for each in COMMANDS["gc"].params])

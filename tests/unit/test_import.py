@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import assembly
+from pipeline import loading
 from pipeline.cli import main as cli
 
 DOCKERFILE = "FROM debian:13\nRUN a\nCOPY . /srv/\nCMD b\n"
@@ -64,7 +64,7 @@ def test_a_dockerfile_becomes_a_project_beside_it_that_a_build_reads(
     out, err = capsys.readouterr()
     assert err == ""
     assert out.splitlines()[-1] == "next: read recipes/default.yml, then baseimage build --project ."
-    loaded = assembly.load(assembly.Options(here), {})
+    loaded = loading.load(loading.Options(here), {})
     assert (loaded.services[0].name, loaded.project.version) == ("my_app", "0.1.0")
     assert names(here / "roles/my_app") == ["files/.dockerignore", "files/page.txt", "files/tool", "tasks/main.yml"]
     assert (here / "roles/my_app/files/tool").stat().st_mode & 0o111
@@ -121,7 +121,7 @@ def test_a_container_yml_is_taken_over_as_it_is_with_its_warnings(
     recipe = (here / "recipes/default.yml").read_text()
     assert recipe.endswith(CONTAINER)
     assert "# - container.yml:9" in recipe
-    loaded = assembly.load(assembly.Options(here), {})
+    loaded = loading.load(loading.Options(here), {})
     assert [role.name for role in loaded.services[0].roles] == ["there", "bootstrap"]
 
 

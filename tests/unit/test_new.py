@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import assembly, shipped
+from pipeline import loading, shipped
 from pipeline.cli import main as cli
 from pipeline.new_project import named
 from pipeline.recipe import BaseImage, Bootstrap
@@ -33,8 +33,8 @@ def run(*words: str) -> int:
     return code
 
 
-def load(folder: Path) -> assembly.Loaded:
-    return assembly.load(assembly.Options(folder), {})
+def load(folder: Path) -> loading.Loaded:
+    return loading.load(loading.Options(folder), {})
 
 
 def test_the_wheel_holds_the_roles_where_they_are_looked_for() -> None:
