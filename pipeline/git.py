@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.checkout import Checkout
 from pipeline.errors import GitError, InputError, Problem, UsageError
+from pipeline.git_program import GitProgram
 from pipeline.modules import Module, masked
 from pipeline.processes import Workers
 
@@ -20,12 +21,7 @@ Progress = Callable[[int], None]
 FETCHED = "refs/baseimage/fetched"
 """Holds on to the commit that was fetched, so that commits made here can be told from it."""
 
-_SETTINGS = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-    "GCM_INTERACTIVE": "never",
-    "LC_ALL": "C",
-}
+_SETTINGS = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
 _UNLESS_SET = {
     # ssh asks on the terminal by itself; who has set a command of their own has taken care of that.
     "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=60",
@@ -33,9 +29,6 @@ _UNLESS_SET = {
     "GIT_HTTP_LOW_SPEED_LIMIT": "1",
     "GIT_HTTP_LOW_SPEED_TIME": "60",
 }
-_OF_ANOTHER_REPOSITORY = (
-    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX GIT_CONFIG"
-).split()
 _RECEIVED = re.compile(r"Receiving objects: .*?([\d.]+) (bytes|KiB|MiB|GiB)")
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _CHATTER = ("hint:", "warning:", "remote: Enumerating", "remote: Counting", "remote: Compressing", "remote: Total")
@@ -45,16 +38,13 @@ class Git:
     """git, run by any number of threads at once."""
 
     def __init__(self, environ: Mapping[str, str], workers: Workers) -> None:
-        self._workers = workers
-        self._environ = {key: value for key, value in environ.items() if key not in _OF_ANOTHER_REPOSITORY} | _SETTINGS
-        for name, value in _UNLESS_SET.items():
-            self._environ.setdefault(name, value)
+        self._git = GitProgram(environ, workers, _SETTINGS, _UNLESS_SET)
 
     def config(self, file: Path, shown: str) -> str:
         """What `git config --list -z` makes of a file in git's configuration grammar. Raises InputError."""
         said: list[str] = []
-        command = ("git", "config", "--file", str(file.absolute()), "--no-includes", "--list", "-z")
-        code, output = self._execute(command, said.append)
+        words = ("config", "--file", str(file.absolute()), "--no-includes", "--list", "-z")
+        code, output = self._git.run(*words, printed=said.append)
         if code:
             line = next((int(found[1]) for each in said if (found := re.search(r"line (\d+)", each))), 0)
             message = "this is not in git's configuration grammar"
@@ -155,9 +145,8 @@ class Git:
     def ignores(self, folder: Path, paths: tuple[str, ...]) -> tuple[str, ...] | None:
         """Those of the paths that the repository of a folder ignores; None when it is no repository."""
         try:
-            code, output = self._execute(
-                ("git", "-C", str(folder), "-c", "core.quotePath=false", "check-ignore", "--", *paths), None
-            )
+            words = ("-C", str(folder), "-c", "core.quotePath=false", "check-ignore", "--", *paths)
+            code, output = self._git.run(*words)
         except UsageError:
             return None
         return tuple(output.splitlines()) if code in (0, 1) else None
@@ -166,7 +155,7 @@ class Git:
         return self._execute_in(folder, *words).strip("\n")
 
     def _or_nothing(self, folder: Path, *words: str) -> str:
-        code, output = self._execute(("git", "-C", str(folder), *words), None)
+        code, output = self._git.run("-C", str(folder), *words)
         return "" if code else output.strip("\n")
 
     def _execute_in(self, folder: Path | None, *words: str, printed: Callable[[str], None] | None = None) -> str:
@@ -178,16 +167,10 @@ class Git:
                 printed(line)
 
         where = ("-C", str(folder)) if folder else ()
-        code, output = self._execute(("git", *where, *words), hear)
+        code, output = self._git.run(*where, *words, printed=hear)
         if code:
             raise GitError(_reason(said) or f"git ended with {code}")
         return output
-
-    def _execute(self, command: tuple[str, ...], printed: Callable[[str], None] | None) -> tuple[int, str]:
-        try:
-            return self._workers.run(command, self._environ, printed=printed)
-        except FileNotFoundError:
-            raise UsageError("git is not installed", hint="install git, for example: apt-get install git") from None
 
 
 def _reason(said: list[str]) -> str:

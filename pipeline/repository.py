@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from pipeline.errors import GitError, InputError, UsageError
+from pipeline.git_program import GitProgram
 from pipeline.gitflow import Place, Situation
 from pipeline.processes import Workers
 from pipeline.project import parse_version, rewritten
@@ -22,16 +23,8 @@ from pipeline.versions import tagged_version
 VERSION_FILE = "version.txt"
 REMOTE = "origin"
 
-_SETTINGS = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GCM_INTERACTIVE": "never",
-    "GIT_MERGE_AUTOEDIT": "no",
-    "GIT_EDITOR": "true",
-    "LC_ALL": "C",
-}
-_OF_ANOTHER_REPOSITORY = (
-    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX GIT_CONFIG"
-).split()
+_SETTINGS = {"GIT_MERGE_AUTOEDIT": "no", "GIT_EDITOR": "true"}
+_UNLESS_SET = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
 _CREDENTIALS = re.compile(r"(\w+://)[^/\s@]+@")
 
 
@@ -41,9 +34,7 @@ class Repository:
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         """Raise UsageError where there is no repository, or one without a commit."""
         self._folder = folder
-        self._environ = {key: value for key, value in environ.items() if key not in _OF_ANOTHER_REPOSITORY} | _SETTINGS
-        self._environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-        self._workers = Workers()
+        self._git = GitProgram(environ, Workers(), _SETTINGS, _UNLESS_SET)
         if not any((parent / ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents)):
             raise UsageError(f"{folder.resolve().name} is in no git repository", hint="gitflow needs one: git init")
         if not self._or_nothing("rev-parse", "--verify", "--quiet", "HEAD"):
@@ -169,11 +160,8 @@ class Repository:
 
     def _execute(self, *words: str) -> tuple[int, str, list[str]]:
         said: list[str] = []
-        command = ("git", "-C", str(self._folder), "-c", "core.quotePath=false", *words)
-        try:
-            code, output = self._workers.run(command, self._environ, printed=said.append)
-        except FileNotFoundError:
-            raise UsageError("git is not installed", hint="install git, for example: apt-get install git") from None
+        where = ("-C", str(self._folder), "-c", "core.quotePath=false")
+        code, output = self._git.run(*where, *words, printed=said.append)
         return code, output, said
 
 
