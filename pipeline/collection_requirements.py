@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from pipeline.errors import Problem
 from pipeline.modules import Module
-from pipeline.yaml_source import KeyPath, YamlSource, kind_of
+from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of
 
 COLLECTIONS = "collections/ansible_collections"
 """Where a project's collections are: Ansible looks there, beside the play."""
@@ -64,14 +64,21 @@ def _said(source: YamlSource, path: KeyPath, problems: list[Problem]) -> dict[st
     if isinstance(value, str):
         name, _, version = value.partition(":") if _NAME.match(value) else (value, "", "")
         return {"name": name, "version": version}
+    return texts_of(source, path, value, KEYS, problems)
+
+
+def texts_of(
+    source: YamlSource, path: KeyPath, value: JsonValue, known: tuple[str, ...], problems: list[Problem]
+) -> dict[str, str]:
+    """The texts of a map that may hold the known keys; what is wrong with it is added to the problems."""
     if not isinstance(value, dict):
         problems.append(source.problem(path, f"must be a map or a text, and is {kind_of(value)}"))
         return {}
     said = {}
     for key, given in value.items():
-        if key not in KEYS:
-            near = get_close_matches(key, KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             problems.append(source.problem((*path, key), "unknown key", hint))
         elif not isinstance(given, str) or not given:
             problems.append(source.problem((*path, key), "must be a text"))

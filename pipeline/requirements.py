@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
-from pipeline.collection_requirements import parse_collections
+from pipeline.collection_requirements import parse_collections, texts_of
 from pipeline.errors import InputError, Problem
 from pipeline.modules import ARCHIVES, Module, names_reference, path_mistake
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of, read_yaml
@@ -83,21 +82,9 @@ def _said(source: YamlSource, path: KeyPath, value: JsonValue, problems: list[Pr
     """The keys of one role; a text alone is its src, and may be SRC,VERSION,NAME."""
     if isinstance(value, str):
         return dict(zip(_PARTS, (part.strip() for part in value.split(",")), strict=False))
-    if not isinstance(value, dict):
-        problems.append(source.problem(path, f"must be a map or a text, and is {kind_of(value)}"))
-        return {}
-    said = {}
-    for key, given in value.items():
-        if key not in ROLE_KEYS:
-            near = get_close_matches(key, ROLE_KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(ROLE_KEYS)}"
-            problems.append(source.problem((*path, key), "unknown key", hint))
-        elif not isinstance(given, str) or not given:
-            problems.append(source.problem((*path, key), "must be a text"))
-        elif key == "scm" and given != "git":
-            problems.append(source.problem((*path, key), f"{given!r} is not supported", "git is"))
-        else:
-            said[key] = given
+    said = texts_of(source, path, value, ROLE_KEYS, problems)
+    if said.get("scm", "git") != "git":
+        problems.append(source.problem((*path, "scm"), f"{said.pop('scm')!r} is not supported", "git is"))
     return said
 
 
