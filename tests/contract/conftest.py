@@ -84,13 +84,12 @@ def image(request: pytest.FixtureRequest, client: DockerClient) -> Cell:
 
 @pytest.fixture(autouse=True)
 def applies(request: pytest.FixtureRequest, image: Cell) -> None:
-    """Leave out what the cell has no part in; the reason says which rows."""
-    rows = (request.function.__doc__ or "").strip().split(":")[0].rstrip(".")
+    """Leave out what the cell has no part in; the report names the rows."""
     if request.node.get_closest_marker("services") and image.svc == "none":
-        pytest.skip(f"row {rows} does not apply: the cell has no service layer")
+        pytest.skip("the cell has no service layer")
     for marker in request.node.iter_markers("but"):
         if {image.init, image.svc} & set(marker.args):
-            pytest.skip(f"row {rows} does not apply: {marker.kwargs['because']}")
+            pytest.skip(marker.kwargs["because"])
 
 
 @pytest.fixture(scope="session")
@@ -146,7 +145,7 @@ def plain(session_lab: Lab) -> Box:
 def sshd_box(session_lab: Lab, image: Cell) -> Box:
     """A container whose sshd was started by hand, with a key of its own let in."""
     if "sshd" not in image.options:
-        pytest.skip("rows D do not apply: the image has no sshd")
+        pytest.skip("the image has no sshd")
     box = session_lab.box(environment={"GREETING": AWKWARD}).until_up("cron" if "cron" in image.options else "sshd")
     box.sh(
         "umask 077; mkdir -p /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /tmp/key"

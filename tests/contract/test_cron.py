@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def worked(cron_box: Box | None) -> Box:
     """The container with the jobs, once the minute has come."""
     if cron_box is None:
-        pytest.skip("rows C do not apply: the image has no cron")
+        pytest.skip("the image has no cron")
     assert eventually(lambda: cron_box.has("/srv/root-job") and cron_box.has("/home/app/job"), 70), cron_box.log()
     return cron_box
 
@@ -45,7 +45,7 @@ def test_a_job_of_the_image_does_not_run_twice_at_once(lab: Lab) -> None:
     box = lab.box()
     line = box.sh(r"sed -n 's/^[^#]*\(flock .*\)/\1/p' /etc/cron.d/slow 2>/dev/null || true")
     if not line:
-        pytest.skip("row C8 does not apply: the image has no job of its own")
+        pytest.skip("the image has no job of its own")
     script = line.replace("\\%", "%").replace("sleep 90", "sleep 1")
     box.sh(f"{script.strip()} & {script.strip()}; wait")
     assert box.read("/srv/slow") == b"began\n"

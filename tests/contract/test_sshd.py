@@ -14,7 +14,7 @@ LOGIN = "ssh -p $(sshd -T | sed -n 's/^port //p') -o StrictHostKeyChecking=no -o
 def needs_sshd(lab: Lab) -> None:
     """Only for images with sshd."""
     if "sshd" not in lab.cell.options:
-        pytest.skip("rows D do not apply: the image has no sshd")
+        pytest.skip("the image has no sshd")
 
 
 def host_keys(box: Box) -> str:

@@ -11,14 +11,14 @@ from tests.contract.harness import Box, Lab, eventually, service
 def needs_syslog(lab: Lab) -> None:
     """Only for images with a syslog."""
     if not lab.cell.syslog:
-        pytest.skip("rows Y do not apply: the image has no syslog")
+        pytest.skip("the image has no syslog")
 
 
 @pytest.fixture
 def needs_syslog_ng(lab: Lab) -> None:
     """Only for images with this one."""
     if lab.cell.syslog != "syslog-ng":
-        pytest.skip("rows Y3 and Y4 do not apply: the image has another syslog than syslog-ng")
+        pytest.skip("the image has another syslog than syslog-ng")
 
 
 @pytest.mark.services

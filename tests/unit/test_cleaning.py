@@ -24,6 +24,7 @@ PREFIX = "baseimage-run"
 @pytest.mark.parametrize(
     ("pid", "left"),
     [(os.getpid(), False), (1, False), (GONE, True), (10**30, True)],
+    ids=["ours", "the first", "gone", "none"],  # the same in every process that collects the tests
 )
 def test_on_this_host_a_run_is_over_when_its_process_is_gone(pid: int, left: bool) -> None:  # noqa: FBT001
     assert left_behind(f"{PREFIX}_host_{pid}_{NOW}_abcdef_1", "host", NOW) is left

@@ -11,7 +11,7 @@ from pipeline.recipe import parse_recipe
 from pipeline.yaml_source import JsonValue
 
 PROJECT = Project("shop", "1.2.0")
-HERE = Place("/home/me", "/work")
+HERE = Place("/home/me", "/srv/shop")
 
 
 def made(text: str, *names: str, production: bool = False, place: Place | None = None) -> ComposeFile:
@@ -80,7 +80,7 @@ def test_a_service_that_is_not_there_is_a_mistake_with_its_place() -> None:
 
 VOLUMES = [
     ("~/src:/src", "~/src:/src", "/home/me/src:/src"),
-    ("$PWD/src:/src", "$PWD/src:/src", "/work/src:/src"),
+    ("$PWD/src:/src", "$PWD/src:/src", "/srv/shop/src:/src"),
     ("${HOME}/a:/a:ro", "${HOME}/a:/a:ro", "/home/me/a:/a:ro"),
     ("/a$b:/c", "/a$$b:/c", "/a$$b:/c"),
     ("/$PWDX:/c", "/$$PWDX:/c", "/$$PWDX:/c"),

@@ -162,8 +162,8 @@ def test_a_pair_is_divided_at_the_first_equals_sign() -> None:
 @pytest.mark.parametrize(
     ("written", "filled"),
     [
-        ("$PWD/src:/src:ro", "/work/src:/src:ro"),
-        ("${PWD}:/src", "/work:/src"),
+        ("$PWD/src:/src:ro", "/srv/shop/src:/src:ro"),
+        ("${PWD}:/src", "/srv/shop:/src"),
         ("~/x:/x", "/home/me/x:/x"),
         ("~:/x", "/home/me:/x"),
         ("$HOME/a/${HOME}:/x", "/home/me/a//home/me:/x"),
@@ -176,7 +176,7 @@ def test_a_pair_is_divided_at_the_first_equals_sign() -> None:
     ],
 )
 def test_the_hosts_side_of_a_volume_is_filled_in_where_it_is_run(written: str, filled: str) -> None:
-    assert image_keys.host_side(written, home="/home/me", folder="/work") == filled
+    assert image_keys.host_side(written, home="/home/me", folder="/srv/shop") == filled
 
 
 @pytest.mark.parametrize("written", ["$PWD/src:/src", "${PWD}:/src", "~:/src", "$HOME/x:/src", "~/x:/src"])

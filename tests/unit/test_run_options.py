@@ -12,7 +12,7 @@ from pipeline.yaml_source import JsonValue
 
 
 def options(keys: dict[str, JsonValue], *, detached: bool = False) -> RunOptions:
-    return run_options(keys, home="/home/me", folder="/work", name="shop", detached=detached)
+    return run_options(keys, home="/home/me", folder="/srv/shop", name="shop", detached=detached)
 
 
 CREATE: list[tuple[str, JsonValue, Any]] = [
@@ -68,7 +68,7 @@ def test_a_container_that_is_left_running_is_restarted() -> None:
 
 def test_volumes_are_those_of_the_compose_project_and_paths_those_of_the_project() -> None:
     volumes: JsonValue = ["data:/d:ro", "./src:/s", "~/x:/x", "$PWD/y:/y", "/data"]
-    expected = ("shop_data:/d:ro", "/work/./src:/s", "/home/me/x:/x", "/work/y:/y")
+    expected = ("shop_data:/d:ro", "/srv/shop/./src:/s", "/home/me/x:/x", "/srv/shop/y:/y")
     assert options({"volumes": volumes}).binds == expected
 
 
