@@ -30,16 +30,7 @@ def run_tool(
     It gets a session of its own, so that Ctrl-C reaches it through us only; any exception on the way,
     an interruption above all, ends it with all its children.
     """
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=dict(environment),
-        start_new_session=True,
-    ) as process:
+    with _started(command, environment, stderr=subprocess.STDOUT) as process:
         try:
             with ending(partial(_end, process)):
                 for line in process.stdout or ():
@@ -110,17 +101,7 @@ class Workers:
         What it writes on stderr is handed over line by line (a carriage return ends a line too). Raises OSError
         when there is no such program.
         """
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env=dict(environment),
-            cwd=folder,
-            start_new_session=True,
-        ) as process:
+        with _started(command, environment, stderr=subprocess.PIPE, folder=folder) as process:
             self._begin(process)
             try:
                 reader = threading.Thread(target=_hand_over, args=(process, printed), daemon=True)
@@ -148,6 +129,23 @@ class Workers:
             over = self._over
         if over:
             _end(process)
+
+
+def _started(
+    command: tuple[str, ...], environment: Mapping[str, str], *, stderr: int, folder: Path | None = None
+) -> subprocess.Popen[str]:
+    """A tool without our input and terminal, in a session of its own: it is ended by us, with its children."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        errors="replace",
+        env=dict(environment),
+        cwd=folder,
+        start_new_session=True,
+    )
 
 
 def _hand_over(process: subprocess.Popen[str], printed: Callable[[str], None] | None) -> None:
