@@ -17,7 +17,12 @@ class Keys(BaseModel):
     """A map of the recipe; `ignored` are keys of ansible-container that are read over, each with the reason."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, json_schema_extra=_show_ignored
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        defer_build=True,  # a validator for the whole recipe, when one is read, and not one for each part as well
+        json_schema_extra=_show_ignored,
     )
     ignored: ClassVar[dict[str, str]] = {}
 
