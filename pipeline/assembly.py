@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from pipeline import sources
+from pipeline.aside import EngineAside
 from pipeline.cleaning import run_name
 from pipeline.compose_document import Place
 from pipeline.conductor import Conductor
@@ -24,6 +25,7 @@ from pipeline.locks import Locks
 from pipeline.plan import LayerKey
 from pipeline.recipe import Bootstrap
 from pipeline.records import EngineRecords, KnownLayers, Reuse
+from pipeline.remembered import Remembered
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
@@ -56,8 +58,12 @@ def tools(
     emit: Sink,
     environ: Mapping[str, str],
     together: Together | None = None,
+    another: Callable[[], Engine] | None = None,
 ) -> Tools:
-    """The adapters, joined; one set of them is for one thread at a time."""
+    """The adapters, joined; one set of them is for one thread at a time.
+
+    `another` opens further connections to the engine, for work beside the stages; a plan needs none.
+    """
     together = together or in_common(environ)
     timings = Timings(emit, time.monotonic)
     emit = timings
@@ -65,7 +71,8 @@ def tools(
     finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
-    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, secret=secret)
+    aside = EngineAside(another or (lambda: engine))
+    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, aside=aside, secret=secret)
 
     def conductor(step: str) -> ContainerId:
         player.start(player.build(roots.ensure(settings.base, step).id, step))
@@ -85,6 +92,7 @@ def tools(
         elsewhere=None if isinstance(settings.base, Bootstrap) else partial(bootstrap, retrying, conductor, emit),
         fresh=together.fresh,
         ending=together.halt.ending,
+        look=Remembered(retrying.existing, state_folder(environ) / "images"),
     )
     records = EngineRecords(
         retrying,
@@ -93,7 +101,7 @@ def tools(
         Reuse(options.use_cache, frozenset(options.refreshed_roles)),
         seconds=timings.seconds,
     )
-    return Tools(retrying, player, roots, records, emit, _nothing_to_register)
+    return Tools(retrying, player, roots, records, emit, _nothing_to_register, aside)
 
 
 def without_engine(loaded: Loaded, environ: Mapping[str, str]) -> Callable[[Build], tuple[LayerKey, ...]]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pipeline import conductor_context
+from pipeline.aside import EngineAside
 from pipeline.deployables import Deployables
 from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
@@ -23,7 +26,7 @@ from pipeline.play_directory import RUNTIME, write_play
 from pipeline.play_events import PlayLog
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
-from pipeline.residue import LEFTOVERS, VOLATILE, is_volatile
+from pipeline.residue import LEFTOVERS, SWEPT
 from pipeline.role_config import config_from_statistics
 from pipeline.sending import send_folder
 from pipeline.vault import PLACE, Secret, lent
@@ -60,11 +63,12 @@ class Conductor:
         labels: dict[str, str],
         environ: Mapping[str, str],
         lock: Lock,
+        aside: EngineAside,
         secret: Secret | None = None,
     ) -> None:
         self._engine, self._settings, self._emit, self._secret = engine, settings, emit, secret
-        self._labels, self._environ, self._lock = labels, environ, lock
-        self._container: ContainerId | None = None
+        self._labels, self._environ, self._lock, self._aside = labels, environ, lock, aside
+        self._starting: Future[ContainerId] | None = None
         self._waiting: Channel | None = None
         self._runtime = ""
         self._deployables = Deployables(engine)
@@ -91,41 +95,50 @@ class Conductor:
         return made
 
     def start(self, image: ImageId) -> None:
-        """Start the container; the engine fills the empty runtime volume from the image."""
-        if self._container:
+        """Begin to start the container; the engine fills the empty runtime volume from the image.
+
+        Only that is waited for: a target needs the runtime at once, the conductor when it plays.
+        """
+        if self._starting:
             return
         self._runtime = f"baseimage-runtime-{image.removeprefix('sha256:')[:16]}"
-        socket = Mount(self._settings.engine_socket, _SOCKET, "bind")
-        mounts = (socket, Mount(self._runtime, _SOURCE))
         owner = {key: value for key, value in self._labels.items() if key.endswith(".owner")}
         with self._lock(self._runtime):  # who comes second would find the volume half full, and take it for filled
+            filled = any(name == self._runtime for name, _ in self._engine.owned("volume", list(owner)))
             self._engine.create_volume(self._runtime, owner)
-            self._container = self._engine.start(
-                ContainerSpec(
-                    image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels
-                )
-            )
-        self._waiting = self._worker(self._container)
+            self._starting = self._aside.begin(partial(self._launch, image))
+            if not filled:
+                self._starting.result()
+
+    def _launch(self, image: ImageId, engine: Engine) -> ContainerId:
+        mounts = (Mount(self._settings.engine_socket, _SOCKET, "bind"), Mount(self._runtime, _SOURCE))
+        spec = ContainerSpec(
+            image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels
+        )
+        container = engine.start(spec)
+        self._waiting = self._worker(engine, container)
+        return container
 
     def container(self) -> ContainerId:
         """The running conductor. Raises PipelineError when there is none."""
-        if not self._container:
+        if not self._starting:
             raise PipelineError("the conductor does not run")
-        return self._container
+        return self._starting.result()
 
     def stop(self) -> None:
         """Remove the container."""
+        starting, self._starting = self._starting, None
+        container = starting.result() if starting and not starting.exception() else None
         if self._waiting:
             self._waiting.close()
             self._waiting = None
-        if self._container:
-            self._engine.remove_container(self._container)
-            self._container = None
+        if container:
+            self._engine.remove_container(container)
             self._deployables.forget()
 
     def keep_alive(self) -> tuple[str, ...]:
         """The runtime's Python, waiting for a signal and collecting orphans."""
-        return (PYTHON, "-c", _script("keep_alive.py"), REMOTE_TMP)
+        return (PYTHON, "-c", _script("keep_alive.py"), REMOTE_TMP, *SWEPT)
 
     def mounts(self) -> tuple[Mount, ...]:
         """The runtime read-only, and a volume of the target's own for Ansible's files."""
@@ -151,11 +164,7 @@ class Conductor:
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
         """Run the settling script in the target; see its module."""
-        # What the image below has in those folders may look new, since the target's changes are copies of it.
-        own = [
-            change[2:] for change in self._engine.changes(target) if change.startswith("C ") and is_volatile(change[2:])
-        ]
-        command = (PYTHON, "-c", _script("settle.py"), *VOLATILE[:-1], "--", *LEFTOVERS, "--", *own)
+        command = (PYTHON, "-c", _script("settle.py"), *SWEPT, "--", *LEFTOVERS)
         done = self._engine.run(target, command)
         if done.exit_code != 0:
             raise EngineError("the target could not be tidied up", detail=done.stderr.decode(errors="replace"))
@@ -174,7 +183,7 @@ class Conductor:
         variables["ansible_python_interpreter"] = PYTHON if play.borrowed_python else "auto_silent"
         return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
 
-    def _worker(self, container: ContainerId) -> Channel:
+    def _worker(self, engine: Engine, container: ContainerId) -> Channel:
         """A worker that waits for a play. It is started ahead: loading its libraries overlaps with other work."""
         environment = {
             "ANSIBLE_REMOTE_TMP": REMOTE_TMP,
@@ -184,12 +193,12 @@ class Conductor:
         }
         if self._secret:
             environment["ANSIBLE_VAULT_PASSWORD_FILE"] = PLACE
-        return self._engine.open(container, ("ansible-runner", "worker"), environment=environment)
+        return engine.open(container, ("ansible-runner", "worker"), environment=environment)
 
     def _stream(self, container: ContainerId, private: Path, artifacts: Path, log: PlayLog) -> None:
         import ansible_runner  # noqa: PLC0415 - a twentieth of a second that a build with nothing to play saves
 
-        channel = self._waiting or self._worker(container)
+        channel = self._waiting or self._worker(self._engine, container)
         self._waiting = None
         try:
             sender = threading.Thread(target=_transmit, args=(private, channel), name="transmit", daemon=True)
@@ -204,7 +213,7 @@ class Conductor:
             )
             sender.join(timeout=5)
             _judge(result.status, log, channel)
-            self._waiting = self._worker(container)
+            self._waiting = self._worker(self._engine, container)
         finally:
             channel.close()
 

@@ -69,7 +69,7 @@ class Player(Protocol):
         ...
 
     def start(self, image: ImageId) -> None:
-        """Start the conductor and fill the runtime volume; nothing happens when it runs already."""
+        """Fill the runtime volume and have the conductor started; nothing happens when it runs already."""
         ...
 
     def stop(self) -> None:

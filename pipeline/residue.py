@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 
 VOLATILE = ("/tmp", "/var/tmp", "/run", "/dev")
 """Directories in which a layer has nothing of its own."""
+SWEPT = ("/tmp", "/var/tmp", "/run")
+"""Those that are swept before a commit; what the build has in /dev are mounts."""
 
 LEFTOVERS = (
     "/root/.ansible*",

@@ -25,6 +25,7 @@ from pipeline.image_config import ImageConfig
 from pipeline.mmdebstrap import arguments, sources
 from pipeline.processes import Ending, run_tool
 from pipeline.recipe import Base, BaseImage, Bootstrap, Rootfs
+from pipeline.remembered import Look
 
 REPOSITORY = "baseimage/base"
 ROOT_CONFIG = ImageConfig(
@@ -46,7 +47,8 @@ class EngineRoots:
     """The Roots of an engine. `folder` is where a relative path of a rootfs starts from.
 
     `number` gives each build beside others a number of its own for a name. `fresh` holds what was refreshed in this
-    run, also by others; `ending` lets somebody else end a tool of this machine.
+    run, also by others; `ending` lets somebody else end a tool of this machine. `look` finds the paths that an image
+    has.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class EngineRoots:
         elsewhere: Elsewhere | None = None,
         fresh: set[str] | None = None,
         ending: Ending = nullcontext,
+        look: Look | None = None,
     ) -> None:
         self._engine, self._emit, self._folder = engine, emit, folder
         self._labels, self._environ, self._lock, self._refresh = labels, environ, lock, refresh
         self._number, self._elsewhere = number, elsewhere
         self._fresh = set() if fresh is None else fresh
         self._ending = ending
+        self._look = look or engine.existing
 
     def ensure(self, base: Base, step: str) -> Image:
         """The base as an image that the engine has; `refresh` makes each one anew once."""
@@ -101,7 +105,7 @@ class EngineRoots:
 
         Package managers do not wait for each other's locks there, so a run beside another one has a set of its own.
         """
-        found = self._engine.existing(image.id, CACHE_FOLDERS)
+        found = self._look(image.id, CACHE_FOLDERS)
         origin = re.sub(r"[^a-z0-9.-]+", "-", _origin(base).lower()).strip("-.")
         number = self._number(f"cache-{origin}") if found else 1
         prefix = f"baseimage-cache-{origin}" if number == 1 else f"baseimage-cache-{origin}-beside-{number}"

@@ -71,6 +71,18 @@ class Records(Protocol):
         ...
 
 
+class Aside(Protocol):
+    """Work that nobody waits for yet, done beside the stages with another connection to the engine."""
+
+    def begin(self, work: Callable[[Engine], object]) -> object:
+        """Start some work."""
+        ...
+
+    def join(self) -> None:
+        """Wait for all of it, and raise what went wrong."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """All that a stage may use of the outside world."""
@@ -81,6 +93,7 @@ class Tools:
     records: Records
     emit: Sink
     on_exit: Callable[[Callable[[], None]], None]
+    aside: Aside
 
 
 class Stage(Protocol):

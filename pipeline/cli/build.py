@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import click
@@ -137,7 +138,7 @@ class _Run:
 
     def build(self, catalogue: tuple[runner.Entry, ...], rules: runner.Rules, jobs: int) -> tuple[Build, ...]:
         """One service after the other in this thread, or several side by side."""
-        builds, tools = assembly.builds(self.loaded), self._tools(self.engine, self.emit)
+        builds, tools = assembly.builds(self.loaded), self._tools(self.engine, self.emit, self.prefix)
         if min(jobs, len(builds)) == 1:
             return runner.run(builds, tools, catalogue, time.monotonic, rules)
         clear = partial(sweep, self.engine, f"{self.prefix}_", interrupted=False)
@@ -146,11 +147,20 @@ class _Run:
 
     def _hire(self, job: int) -> Tools:
         engine = assembly.another_engine(os.environ, self.prefix, job)
-        made = self._tools(engine, self.together.halt.sink(self.emit))
+        made = self._tools(engine, self.together.halt.sink(self.emit), f"{self.prefix}_{job}")
         return replace(made, records=SharedRecords(made.records, self.together.made))
 
-    def _tools(self, engine: Engine, emit: Sink) -> Tools:
-        return assembly.tools(self.loaded, self.options, engine, emit, os.environ, self.together)
+    def _tools(self, engine: Engine, emit: Sink, prefix: str) -> Tools:
+        numbers = count(1)
+        return assembly.tools(
+            self.loaded,
+            self.options,
+            engine,
+            emit,
+            os.environ,
+            self.together,
+            lambda: assembly.another_engine(os.environ, f"{prefix}_aside", next(numbers)),
+        )
 
 
 @contextlib.contextmanager

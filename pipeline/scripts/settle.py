@@ -16,6 +16,8 @@ import stat
 import sys
 import time
 
+OWN = "/dev/baseimage-tmp/own.json"
+"""Paths in volatile folders that the image below has, as process 1 found them."""
 NOTES = "/dev/baseimage-tmp/services.jsonl"
 """Where the stand-in of systemctl writes down what it was asked for."""
 SUPERVISED = "/etc/service"
@@ -140,19 +142,23 @@ def services() -> list[dict[str, object]]:
     return list(said.values())
 
 
-def arguments() -> tuple[list[str], list[str], frozenset[str]]:
-    """The folders to sweep, the patterns to remove, and the paths that are the image's own; "--" stands between."""
+def arguments() -> tuple[list[str], list[str]]:
+    """The folders to sweep and the patterns to remove; "--" stands between."""
     words = sys.argv[1:]
     split = words.index("--")
-    folders, rest = words[:split], words[split + 1 :]
-    split = rest.index("--") if "--" in rest else len(rest)
-    return folders, rest[:split], frozenset(rest[split + 1 :])
+    return words[:split], words[split + 1 :]
+
+
+def own() -> frozenset[str]:
+    """What may look new though it is not: a target's changes are copies of what the image has."""
+    with open(OWN, encoding="utf-8", errors="surrogateescape") as listing:
+        return frozenset(json.load(listing))
 
 
 def main() -> None:
     """End the processes, sweep the folders, remove what matches the patterns."""
-    folders, patterns, kept = arguments()
-    since = started()
+    folders, patterns = arguments()
+    since, kept = started(), own()
     for service in services():
         print("service:", json.dumps(service))
     end_processes()

@@ -7,10 +7,13 @@ test sees one order of everything that happened.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from pipeline.engine import ContainerId, Image, ImageId, ImageLayer, Mount
+from pipeline.aside import EngineAside
+from pipeline.engine import ContainerId, Engine, Image, ImageId, ImageLayer, Mount
 from pipeline.errors import InputError, Problem
 from pipeline.events import Event
 from pipeline.fingerprint import digest
@@ -166,6 +169,18 @@ class FakeRecords:
         return LayerKey(role, key, self.saved.get(key), () if key in self.saved else ("no record of an earlier build",))
 
 
+T = TypeVar("T")
+
+
+class AtOnce(EngineAside):
+    """Work that is done before the stage goes on, so that the order of calls is certain."""
+
+    def begin(self, work: Callable[[Engine], T]) -> Future[T]:
+        future = super().begin(work)
+        future.exception()
+        return future
+
+
 @dataclass
 class World:
     """An engine with everything around it, what it emitted, and what stages registered for the end."""
@@ -181,7 +196,15 @@ class World:
 
     @property
     def tools(self) -> Tools:
-        return Tools(self.engine, self.player, self.roots, self.records, self.events.append, self.undo.append)
+        return Tools(
+            self.engine,
+            self.player,
+            self.roots,
+            self.records,
+            self.events.append,
+            self.undo.append,
+            AtOnce(lambda: self.engine),
+        )
 
     def verbs(self) -> list[str]:
         """The first words of all calls."""

@@ -135,16 +135,25 @@ def test_process_1_started_in_the_past() -> None:
 
 
 def test_folders_are_swept_and_patterns_removed_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("run/pid", "home/.ansible/tmp/x", "home/.ansible_async/1", "home/kept", "log/a.log", "log/kept"):
+    for name in (
+        "run/pid",
+        "run/own",
+        "home/.ansible/tmp/x",
+        "home/.ansible_async/1",
+        "home/kept",
+        "log/a.log",
+        "log/kept",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "link").symlink_to("log")
     monkeypatch.setattr(settle, "others", list)
     monkeypatch.setattr(settle, "started", lambda: LONG_AGO)
     monkeypatch.setattr(settle, "homes", lambda: [str(tmp_path / "home")])
+    monkeypatch.setattr(settle, "own", lambda: frozenset({f"{tmp_path}/run/own"}))
     monkeypatch.setattr(sys, "argv", ["-c", f"{tmp_path}/run", f"{tmp_path}/link", "--", f"{tmp_path}/log/*.log"])
     settle.main()
-    assert below(tmp_path) == {"run", "home", "home/kept", "log", "log/kept", "link"}
+    assert below(tmp_path) == {"run", "run/own", "home", "home/kept", "log", "log/kept", "link"}
 
 
 def test_importing_the_script_does_nothing_and_running_its_source_does(monkeypatch: pytest.MonkeyPatch) -> None:
