@@ -1,5 +1,7 @@
 """Which variables a role can see: those whose names stand in its files, and those that their values lead to.
 
+In the same way it is known whether a role can see facts about the machine's hardware, which take longest to gather.
+
 More may count than a role uses (a name in a comment), never less: a role that gets at variables by names that it
 makes up (`vars[…]`, `hostvars`, `lookup('vars', …)`, `varnames`, a plugin that is handed all of them) sees all.
 """
@@ -22,39 +24,52 @@ _COMMENT = re.compile(rb"^#.*", re.MULTILINE)
 _RUN_ON_THE_TARGET = ("library", "modules", "module_utils")
 """Folders of a role or collection whose Python is sent to the target, where no variable is known."""
 
+_HARDWARE = (
+    rb"(?:processor|mem(?:total|free)_mb|swap(?:total|free)_mb|memory_mb|bios_|board_|chassis_|form_factor|product_"
+    rb"|system_vendor|devices?\b|device_links|mounts|lvm|uptime_seconds)"
+)
+"""Beginnings of the names of Ansible's hardware facts on Linux (ansible-core 2.19, module_utils/facts/hardware)."""
+_HARDWARE_BY_NAME = re.compile(rb"\bansible_" + _HARDWARE)
+_FACT = re.compile(rb"\bansible_facts\b(?:\.(\w+)|\[\s*(?:['\"]|\\\")(\w+))?")
+
 ALWAYS = "ansible_"
 """Variables with this beginning steer Ansible itself, whatever a role mentions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of some files, names among them; `everything` where variables may be found by other names."""
+    """The words of some files, names among them; `everything` where variables may be found by other names.
+
+    `hardware` says that facts of the hardware collectors are among the names, or may be.
+    """
 
     words: frozenset[str] = frozenset()
     everything: bool = False
+    hardware: bool = False
 
     def __or__(self, other: Words) -> Words:
         """Those of both."""
-        return Words(self.words | other.words, self.everything or other.everything)
+        return Words(self.words | other.words, self.everything or other.everything, self.hardware or other.hardware)
 
 
 def words_of(content: bytes, path: str = "") -> Words:
     """The words of one file: whole ("s6-overlay", "item.name") and their parts."""
     whole = {word.decode("ascii", "ignore") for word in _WORD.findall(content)}
     parts = {part for word in whole for part in _PART.split(word)}
-    return Words(frozenset(whole | parts), _sees_all(content, path))
+    everything = _sees_all(content, path)
+    return Words(frozenset(whole | parts), everything, everything or _sees_hardware(content))
 
 
 def visible(variables: Mapping[str, Any], parameters: Mapping[str, Any], words: Words) -> dict[str, Any]:
     """Those of a service's variables that can have a part in what a role with these words and parameters does."""
     found: dict[str, Any] = {}
-    known = words | _words_of_values(parameters.values())
+    known = words | words_of_values(parameters.values())
     while not known.everything:
         more = {name: value for name, value in variables.items() if name not in found and _counts(name, known.words)}
         if not more:
             return found
         found |= more
-        known |= _words_of_values(more.values())
+        known |= words_of_values(more.values())
     return dict(variables)
 
 
@@ -62,9 +77,18 @@ def _counts(name: str, words: frozenset[str]) -> bool:
     return name in words or name.startswith(ALWAYS) or not _NAME.fullmatch(name)
 
 
-def _words_of_values(values: Iterable[Any]) -> Words:
+def words_of_values(values: Iterable[Any]) -> Words:
+    """The words of values of variables, at any depth."""
     text = json.dumps(list(values), ensure_ascii=False, default=str)
     return words_of(text.encode("utf-8", "surrogatepass"))
+
+
+def _sees_hardware(content: bytes) -> bool:
+    """Facts by their own names, or as keys of the map of all facts; a use of the whole map may see any of them."""
+    if _HARDWARE_BY_NAME.search(content):
+        return True
+    names = (dotted or quoted for dotted, quoted in _FACT.findall(content))
+    return any(not name or re.match(_HARDWARE, name) for name in names)
 
 
 def _sees_all(content: bytes, path: str) -> bool:

@@ -55,6 +55,8 @@ def _playbook(play: Play) -> list[dict[str, Any]]:
     if not play.gather_facts:
         # Left out otherwise: only then does Ansible's smart gathering use the facts that an earlier role left.
         head["gather_facts"] = False
+    elif not play.hardware_facts:
+        head["gather_subset"] = ["!hardware"]  # a quarter of a second, more than all others together
     if play.role.variables:
         head["vars_files"] = [f"variables/{number}.yml" for number in range(len(play.role.variables))]
     known = {"deployables_path": DEPLOYABLES} if play.role.deployables else {}

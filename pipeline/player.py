@@ -39,12 +39,16 @@ class RoleFiles:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One role to play: its files, its parameters, the service's variables, and what the target is."""
+    """One role to play: its files, its parameters, the service's variables, and what the target is.
+
+    Facts that are gathered stay for later roles of the service: `hardware_facts` is whether any of them needs those.
+    """
 
     role: RoleFiles
     parameters: dict[str, Any]
     variables: dict[str, Any]
     gather_facts: bool
+    hardware_facts: bool
     borrowed_python: bool
     step: str
 

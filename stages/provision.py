@@ -23,6 +23,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         parameters=role.parameters,
         variables=build.service.variables,
         gather_facts=role.gather_facts,
+        hardware_facts=tools.records.hardware(build.service),
         borrowed_python=build.service.python == "runtime",
         step=step.id,
     )

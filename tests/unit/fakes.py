@@ -140,11 +140,15 @@ class FakeRecords:
     saved: dict[str, ImageId] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     touched: list[str] = field(default_factory=list)
+    sees_hardware: bool = True
 
     def role_files(self, role: RoleUse) -> RoleFiles:
         if role.name in self.missing:
             raise InputError([Problem("recipe.yml", role.line, 1, "roles", f"there is no role {role.name!r}")])
         return RoleFiles(role.label, Path("roles", role.name))
+
+    def hardware(self, service: Service) -> bool:
+        return self.sees_hardware and bool(service.roles)
 
     def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
         below, keys = f"{base.id} {conductor}", []

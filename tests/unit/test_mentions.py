@@ -85,3 +85,26 @@ def test_a_parameters_template_leads_to_variables() -> None:
 @pytest.mark.parametrize("name", ["ansible_become", "ansible_shell_type", "käse", "with-dash"])
 def test_what_steers_ansible_and_what_is_no_plain_name_always_counts(name: str) -> None:
     assert visible({name: 1}, {}, Words()) == {name: 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ ansible_processor_vcpus }}", True),
+        ("{{ ansible_facts.memtotal_mb // 2 }}", True),
+        ("{{ ansible_facts['mounts'] }}", True),
+        ('{"that": "ansible_facts[\\"product_name\\"] is defined"}', True),
+        ("{{ ansible_facts | to_json }}", True),
+        ("{{ ansible_facts[item] }}", True),
+        ("{{ hostvars[inventory_hostname].x }}", True),
+        ("{{ ansible_os_family }} {{ ansible_facts.distribution }} {{ ansible_facts['pkg_mgr'] }}", False),
+        ('{"when": "ansible_facts[\\"os_family\\"] == 1"}', False),
+        ("the processor and its devices, mounted under mounts", False),
+        ("{{ ansible_distribution_release }} {{ ansible_devices_of_mine }}", False),
+    ],
+)
+def test_facts_about_hardware_are_needed_where_one_is_named_or_all_of_them_can_be_seen(
+    text: str, *, expected: bool
+) -> None:
+    assert words_of(text.encode(), "templates/a.j2").hardware is expected
+    assert (Words() | words_of(text.encode(), "templates/a.j2")).hardware is expected

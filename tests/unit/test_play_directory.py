@@ -27,7 +27,8 @@ def add_role(folder: Path) -> Path:
 
 
 def a_play(role: RoleFiles) -> Play:
-    return Play(role, {"port": 81, "name": "ü 😀"}, {"port": 80, "greeting": "{{ name }}"}, True, True, "web/nginx/x")  # noqa: FBT003
+    parameters, variables = {"port": 81, "name": "ü 😀"}, {"port": 80, "greeting": "{{ name }}"}
+    return Play(role, parameters, variables, True, True, True, "web/nginx/x")  # noqa: FBT003
 
 
 def written(play: Play, folder: Path) -> dict[str, Any]:
@@ -132,6 +133,14 @@ def test_facts_are_gathered_where_ansible_thinks_so_unless_the_role_does_without
 ) -> None:
     assert "gather_facts" not in written(a_play(role), tmp_path / "with")
     assert written(replace(a_play(role), gather_facts=False), tmp_path / "without")["gather_facts"] is False
+
+
+def test_facts_about_hardware_are_left_out_where_no_role_can_see_them(role: RoleFiles, tmp_path: Path) -> None:
+    assert "gather_subset" not in written(a_play(role), tmp_path / "with")
+    without = written(replace(a_play(role), hardware_facts=False), tmp_path / "without")
+    assert without["gather_subset"] == ["!hardware"]
+    neither = written(replace(a_play(role), hardware_facts=False, gather_facts=False), tmp_path / "neither")
+    assert "gather_subset" not in neither
 
 
 def test_inventory_and_settings_are_beside_the_project(role: RoleFiles, tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ def test_provision_plays_the_role_with_parameters_and_variables(world: World) ->
     service = replace(
         a_service(RoleUse("roles/nginx", {"port": 81}, gather_facts=False)), variables={"a": 1}, python="base"
     )
+    world.records.sees_hardware = False
     played(world, service)
     assert world.player.plays == [
         Play(
@@ -182,6 +183,7 @@ def test_provision_plays_the_role_with_parameters_and_variables(world: World) ->
             parameters={"port": 81},
             variables={"a": 1},
             gather_facts=False,
+            hardware_facts=False,
             borrowed_python=False,
             step=ROLE.id,
         )
