@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.module_lock import LOCK_FILE, LockEntry
 from pipeline.modules import Module, without_credentials
 
 Place = Literal["missing", "empty", "file", "link", "folder", "repository"]
@@ -16,7 +17,8 @@ class Checkout:
     """What stands at a module's path.
 
     `changed` says that files differ from the commit or are new, `ignored` that there are files git is told to
-    overlook, `own` counts commits that were made here and are nowhere else.
+    overlook, `own` counts commits that were made here and are nowhere else. `content` is a hash of the files of
+    what was installed and is no repository.
     """
 
     place: Place
@@ -25,6 +27,7 @@ class Checkout:
     changed: bool = False
     ignored: bool = False
     own: int = 0
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +52,21 @@ KEEP = Decision("keep")
 _FORCE = "commit or move away what is yours, or fetch it again with --force"
 
 
-def decide(module: Module, found: Checkout, locked: str, wishes: Wishes) -> Decision:
-    """What to do about a module; `locked` is its commit in the lock file, "" when there is none that still holds."""
+def decide(module: Module, found: Checkout, locked: LockEntry | None, wishes: Wishes) -> Decision:
+    """What to do about a module; `locked` is the entry of its path in the lock file."""
     decision = _decide(module, found, locked, wishes)
     if wishes.offline and decision.work in ("fetch", "move", "replace"):
         return Decision("refuse", "has to be fetched, and --offline forbids it", "run: baseimage initialize")
     return decision
 
 
-def _decide(module: Module, found: Checkout, locked: str, wishes: Wishes) -> Decision:
+def _decide(module: Module, found: Checkout, locked: LockEntry | None, wishes: Wishes) -> Decision:
     if found.place in ("missing", "empty"):
         return Decision("fetch")
     if module.archive:
-        return _about_archive(module, found, wishes)
-    return _not_ours(found) or _about_repository(module, found, locked, wishes)
+        return _about_installed(module, found, locked, wishes)
+    commit = locked.commit if locked and locked.holds_for(module) else ""
+    return _not_ours(found) or _about_repository(module, found, commit, wishes)
 
 
 def _about_repository(module: Module, found: Checkout, locked: str, wishes: Wishes) -> Decision:
@@ -88,12 +92,18 @@ def _about_clean(module: Module, found: Checkout, locked: str, wishes: Wishes) -
     return Decision("move")
 
 
-def _about_archive(module: Module, found: Checkout, wishes: Wishes) -> Decision:
+def _about_installed(module: Module, found: Checkout, locked: LockEntry | None, wishes: Wishes) -> Decision:
+    """About a role or collection that has no repository: the lock file knows whether it is as it came."""
     if found.place in ("file", "link", "repository"):
         return Decision("refuse", "something else is in its place", "move it away")
-    if wishes.force or wishes.update:
+    as_it_came = locked is not None and locked.content == found.content
+    if wishes.force or (wishes.update and not as_it_came):
         return Decision("replace", f"{module.path} is removed and installed again; changes in it are lost")
-    return KEEP
+    if locked is None:
+        return KEEP
+    if not as_it_came:
+        return Decision("refuse", f"{module.path} is not what {LOCK_FILE} names: one of both was changed", _FORCE)
+    return KEEP if locked.holds_for(module) and not wishes.update else Decision("move")
 
 
 def _not_ours(found: Checkout) -> Decision | None:
@@ -118,8 +128,10 @@ def _loss(module: Module, found: Checkout) -> str:
     return "; ".join(lost)
 
 
-def keeps_users_work(entry_url: str, locked: str, found: Checkout) -> str:
-    """Why `clean` leaves a folder alone, "" when everything in it can be fetched again."""
+def keeps_users_work(entry_url: str, locked: LockEntry, found: Checkout) -> str:
+    """Why `clean` leaves a folder alone, "" when everything in it can be fetched again from `entry_url`."""
+    if locked.content and found.place == "folder":
+        return "" if found.content == locked.content else "has changes since it was installed"
     reasons = (
         (found.place in ("missing", "empty"), "is not there"),
         (found.place != "repository", "is no checkout"),
@@ -127,7 +139,7 @@ def keeps_users_work(entry_url: str, locked: str, found: Checkout) -> str:
         (found.changed, "has changes that are not committed"),
         (found.own > 0, "has commits that its origin does not have"),
         (found.ignored, "has files that git ignores, which cannot be fetched again"),
-        (found.commit != locked, "is at another commit than the lock file says"),
+        (found.commit != locked.commit, "is at another commit than the lock file says"),
     )
     return next((reason for applies, reason in reasons if applies), "")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 
 from pipeline.errors import Problem
-from pipeline.modules import Module
+from pipeline.modules import Module, names_reference
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of
 
 COLLECTIONS = "collections/ansible_collections"
@@ -15,7 +16,8 @@ COLLECTIONS = "collections/ansible_collections"
 KEYS = ("name", "version", "source", "type")
 _NAME = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
 _FILE = re.compile(r"(?:.*/)?([a-z][a-z0-9_]*)-([a-z][a-z0-9_]*)-[^/]+\.tar\.gz")
-_TYPES = ("galaxy", "file", "url")
+_TYPES = ("galaxy", "file", "url", "git")
+_GIT = ("git+", "git@", "git://", "ssh://")
 
 
 def parse_collections(source: YamlSource, problems: list[Problem]) -> list[Module]:
@@ -33,29 +35,81 @@ def parse_collections(source: YamlSource, problems: list[Problem]) -> list[Modul
 def _collection(source: YamlSource, path: KeyPath, problems: list[Problem]) -> Module | None:
     before = len(problems)
     said = _said(source, path, problems)
-    name, kind = said.get("name", ""), said.get("type", "")
-    found = _NAME.fullmatch(name) or _FILE.fullmatch(name)
     if len(problems) > before:
         return None
+    name, kind = said.get("name", ""), said.get("type", "")
+    line = source.line(path)
     if kind and kind not in _TYPES:
-        message = f"a collection of type {kind!r} cannot be brought"
-        problems.append(source.problem((*path, "type"), message, "name it as on Galaxy, or build a tar file of it"))
-    elif not found:
+        known = f"known are {', '.join(_TYPES)}"
+        problems.append(source.problem((*path, "type"), f"a collection of type {kind!r} cannot be brought", known))
+        return None
+    if kind == "git" or name.startswith(_GIT):
+        module = _of_repository(name, said.get("version", ""))
+        if wrong := _wrong_repository(module):
+            problems.append(source.problem(path, wrong, "write name: https://…/NAME.git, type: git, version: main"))
+            return None
+        return replace(module, file=source.file, line=line)
+    found = _NAME.fullmatch(name) or _FILE.fullmatch(name)
+    if not found:
         message = f"{name!r} is neither NAMESPACE.NAME nor a file NAMESPACE-NAME-VERSION.tar.gz"
-        problems.append(source.problem(path, message, "other collections cannot be brought"))
-    if found is None or len(problems) > before:
+        problems.append(source.problem(path, message, "for a repository, say type: git"))
         return None
     return Module(
         f"collection {found[1]}.{found[2]}",
-        f"{COLLECTIONS}/{found[1]}/{found[2]}",
+        place_of(f"{found[1]}.{found[2]}"),
         name,
         version="" if said.get("version") == "*" else said.get("version", ""),
         archive=True,
         collection=True,
         server=said.get("source", ""),
         file=source.file,
-        line=source.line(path),
+        line=line,
     )
+
+
+def place_of(name: str) -> str:
+    """Where the collection NAMESPACE.NAME goes."""
+    return f"{COLLECTIONS}/{name.replace('.', '/')}"
+
+
+def needed_collection(name: str, version: str, by: Module) -> Module | None:
+    """The collection that another one depends on, in any version that is asked for; None for what is no name."""
+    if not _NAME.fullmatch(name):
+        return None
+    label = f"collection {name}, which {by.label.partition(',')[0].removeprefix('collection ')} needs"
+    module = Module(label, place_of(name), name, version=version, archive=True, collection=True, needed=True)
+    return replace(module, file=by.file, line=by.line)
+
+
+def _of_repository(name: str, version: str) -> Module:
+    """A collection in a repository: [git+]URL[#FOLDER][,VERSION], as ansible-galaxy takes it.
+
+    Only its content says what it is called: until then its path is none that a collection can have.
+    """
+    url, _, behind = name.removeprefix("git+").partition(",")
+    wanted = behind or ("" if version in ("*", "HEAD") else version)
+    last = re.split(r"[/:]", url.partition("#")[0].rstrip("/"))[-1].removesuffix(".git")
+    return Module(
+        f"collection in {last}",
+        f"{COLLECTIONS}/{last}.git",
+        url,
+        version=wanted,
+        archive=True,
+        collection=True,
+        git=True,
+        unplaced=True,
+    )
+
+
+def _wrong_repository(module: Module) -> str:
+    folder = module.url.partition("#")[2]
+    if module.url.startswith("-") or not module.url.partition("#")[0]:
+        return f"{module.url!r} is no address of a repository"
+    if ".." in folder.split("/"):
+        return f"{folder!r} leads out of the repository"
+    if module.version and not names_reference(module.version):
+        return f"{module.version!r} is no branch, tag or commit"
+    return ""
 
 
 def _said(source: YamlSource, path: KeyPath, problems: list[Problem]) -> dict[str, str]:

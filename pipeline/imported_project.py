@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from pipeline.dockerfile_import import Imported
+from pipeline.dockerfile_marks import marked
 from pipeline.errors import Problem
 from pipeline.templates import literal
 from pipeline.yaml_source import JsonValue
@@ -14,6 +15,8 @@ from pipeline.yaml_text import yaml_text
 
 RECIPE = "recipes/default.yml"
 _WIDTH = 110
+_LONGEST = 120
+_ANY_LENGTH = "# yamllint disable rule:line-length\n"
 VERSION = {"version.txt": "0.1.0\n"}
 
 
@@ -29,13 +32,13 @@ def project_texts(imported: Imported, name: str, source: str) -> dict[str, str]:
     texts = {}
     if imported.tasks:
         service["roles"] = [{"role": name, "gather_facts": False}]
-        texts[f"roles/{name}/tasks/main.yml"] = f"---\n{_spaced(imported.tasks)}"
+        texts[f"roles/{name}/tasks/main.yml"] = _file(_spaced(imported.tasks))
     if imported.tasks and imported.defaults:
         head = "# The ARGs of the Dockerfile that RUN lines see.\n"
-        texts[f"roles/{name}/defaults/main.yml"] = f"---\n{head}{yaml_text(imported.defaults)}"
+        texts[f"roles/{name}/defaults/main.yml"] = _file(f"{head}{yaml_text(imported.defaults)}")
     keys = {key: literal(value) for key, value in imported.keys.items()}
     recipe: dict[str, JsonValue] = {"version": "2", "services": {name: {**service, **keys}}}
-    return {RECIPE: f"---\n{comment(imported.notes, source)}{yaml_text(recipe)}", **texts}
+    return {RECIPE: _file(f"{comment(imported.notes, source)}{yaml_text(recipe)}"), **texts}
 
 
 def comment(notes: Iterable[Problem], source: str) -> str:
@@ -49,4 +52,10 @@ def comment(notes: Iterable[Problem], source: str) -> str:
 
 
 def _spaced(tasks: Iterable[Mapping[str, JsonValue]]) -> str:
-    return "\n".join(yaml_text([dict(task)]) for task in tasks)
+    return "\n".join(marked(yaml_text([dict(task)]), dict(task)) for task in tasks)
+
+
+def _file(text: str) -> str:
+    """A file's text; lines that nothing can break are no mistake of whoever reads it."""
+    long = any(len(line) > _LONGEST for line in text.splitlines())
+    return f"---\n{_ANY_LENGTH if long else ''}{text}"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import loading, sources, state
 from pipeline.checkout import Wishes
-from pipeline.errors import InputError, Problem
+from pipeline.errors import InputError, Problem, SourcesError
 from pipeline.events import Sink, Warned
 from pipeline.fetching import Fetcher, Plan
-from pipeline.galaxy import Galaxy
+from pipeline.galaxy import Galaxy, needs, unmet
 from pipeline.git import Git
 from pipeline.locks import Locks
-from pipeline.module_lock import LOCK_FILE, LockEntry, lock_text, parse_lock
+from pipeline.module_lock import LOCK_FILE, LockEntry, lock_text, parse_lock, placed
 from pipeline.modules import MODULES_FILE, Module, checked_paths, parse_modules
 from pipeline.processes import Workers
 from pipeline.requirements import REQUIREMENTS_FILE, parse_requirements
@@ -49,8 +49,8 @@ class Workspace:
         self._workers = Workers()
         self._git = Git(environ, self._workers)
         self._locks = Locks(state.state_folder(environ) / "locks")
-        galaxy = Galaxy(environ, self._workers)
-        self._fetcher = Fetcher(folder, self._git, self._workers, emit, time.monotonic, galaxy.install)
+        galaxy = Galaxy(folder, environ, self._workers)
+        self._fetcher = Fetcher(folder, self._git, galaxy, self._workers, emit, time.monotonic)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -59,7 +59,7 @@ class Workspace:
             yield
 
     def declared(self) -> Declared:
-        """Read all three files. Raises InputError with all mistakes."""
+        """Read all three files, and what collections that are there need. Raises InputError with all mistakes."""
         problems: list[Problem] = []
         files: list[str] = []
         modules: list[Module] = []
@@ -76,9 +76,8 @@ class Workspace:
                         modules += self._modules_of(path, text)
                 except InputError as error:
                     problems += error.problems
-        declared = checked_paths(tuple(modules), problems)
-        kept = {module.path: lock[module.path] for module in declared if module.path in lock}
-        return Declared(declared, kept, tuple(files))
+        named = checked_paths(tuple(placed(module, lock) for module in modules), problems)
+        return Declared((*named, *needs(self._folder, named)), lock, tuple(files))
 
     def _modules_of(self, path: Path, text: str) -> tuple[Module, ...]:
         shown = loading.shown(path)
@@ -87,14 +86,48 @@ class Workspace:
         return parse_requirements(text, shown)
 
     def plan(self, declared: Declared, wishes: Wishes) -> tuple[Plan, ...]:
-        """What is to be done about each module; see `Fetcher.plan`."""
-        return self._fetcher.plan(declared.modules, declared.lock, wishes)
+        """What is to be done about each module that the files name; see `Fetcher.plan`."""
+        named = tuple(module for module in declared.modules if not module.needed)
+        return self._fetcher.plan(named, declared.lock, wishes)
 
-    def carry_out(self, plans: tuple[Plan, ...], declared: Declared) -> None:
-        """Do it; see `Fetcher.carry_out`. What git would commit into the project is warned of."""
-        if plans:
-            self._fetcher.carry_out(plans, declared.lock)
-            self._warn_of_tracked(plans)
+    def carry_out(
+        self, plans: tuple[Plan, ...], declared: Declared, wishes: Wishes, *, only_missing: bool = False
+    ) -> None:
+        """Do it, and then the same for what collections need that are there now; see `Fetcher.carry_out`.
+
+        The lock file is written; what git would commit into the project is warned of. With `only_missing`, what
+        they need is left alone where it is there. Raises SourcesError with every failure and refusal.
+        """
+        entries, problems, done = dict(declared.lock), [], list(plans)
+        known, waiting = tuple(module for module in declared.modules if not module.needed), plans
+        while True:
+            outcome = self._fetcher.carry_out(waiting, entries)
+            entries |= outcome.entries
+            problems += outcome.problems
+            known = tuple(placed(module, entries) for module in known)
+            more = tuple(module for module in needs(self._folder, known) if module.path not in _paths(known))
+            if not more:
+                break
+            known = (*known, *more)
+            wanted = tuple(module for module in more if not only_missing or missing(self._folder, module))
+            waiting = self._fetcher.plan(wanted, entries, wishes)
+            done += waiting
+        problems += unmet(self._folder, known)
+        self._write({path: entry for path, entry in entries.items() if problems or path in _paths(known)})
+        self._warn_of_tracked(_paths(placed(plan.module, entries) for plan in done))
+        if problems:
+            raise SourcesError(problems)
+
+    def _write(self, entries: Mapping[str, LockEntry]) -> None:
+        path, text = self._folder / LOCK_FILE, lock_text(entries.values())
+        if not entries and not path.exists():
+            return
+        with suppress(FileNotFoundError):
+            if path.read_text(encoding="utf-8") == text:
+                return
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
 
     def clean(self, *, dry_run: bool) -> tuple[Cleaned, ...]:
         """Remove what the lock file names and can be fetched again; says what became of each folder that is there."""
@@ -104,8 +137,7 @@ class Workspace:
         outcomes = ((entry.path, self._fetcher.remove(entry, dry_run=dry_run)) for entry in entries)
         return tuple(Cleaned(path, kept) for path, kept in outcomes if kept is not None)
 
-    def _warn_of_tracked(self, plans: tuple[Plan, ...]) -> None:
-        paths = tuple(plan.module.path for plan in plans)
+    def _warn_of_tracked(self, paths: tuple[str, ...]) -> None:
         ignored = self._git.ignores(self._folder, paths)
         open_paths = [path for path in paths if ignored is not None and path not in ignored]
         if open_paths:
@@ -126,12 +158,17 @@ def bring_missing(folder: Path, environ: Mapping[str, str], emit: Sink, *, offli
     if not any(missing(folder, module) for module in declared.modules):
         return
     with workspace.alone():
+        wishes = Wishes(offline=offline)
         absent = tuple(module for module in declared.modules if missing(folder, module))
-        plans = workspace.plan(Declared(absent, declared.lock, declared.files), Wishes(offline=offline))
-        workspace.carry_out(plans, declared)
+        plans = workspace.plan(Declared(absent, declared.lock, declared.files), wishes)
+        workspace.carry_out(plans, declared, wishes, only_missing=True)
 
 
 def missing(folder: Path, module: Module) -> bool:
     """Whether a module's folder is not there, or holds nothing."""
     place = folder / module.path
     return not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir()))
+
+
+def _paths(modules: Iterable[Module]) -> tuple[str, ...]:
+    return tuple(module.path for module in modules)

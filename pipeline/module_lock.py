@@ -1,12 +1,13 @@
-"""The lock file: which commit each module is at, so that another machine gets the same."""
+"""The lock file: which commit or version each module is at, so that another machine gets the same."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from pipeline.collection_ranges import meets
 from pipeline.errors import InputError, Problem
 from pipeline.modules import Module, path_mistake, without_credentials
 from pipeline.yaml_source import YamlSource, read_yaml
@@ -14,26 +15,40 @@ from pipeline.yaml_source import YamlSource, read_yaml
 LOCK_FILE = "projmodules.lock"
 _HEAD = "# Written by `baseimage initialize`; belongs under version control. --update moves it to newer commits.\n"
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_KEYS = ("url", "wanted", "commit")
+_CONTENT = re.compile(r"[0-9a-f]{64}")
+_KEYS = ("url", "wanted", "commit", "version", "content")
 
 
 @dataclass(frozen=True, slots=True)
 class LockEntry:
-    """A module's commit, and what was asked for when it was chosen."""
+    """A module's commit or version, and what was asked for when it was chosen.
+
+    `content` is a hash of the files of what is installed, and so no checkout that git could look through.
+    """
 
     path: str
     url: str
     wanted: str
-    commit: str
+    commit: str = ""
+    version: str = ""
+    content: str = ""
 
     def holds_for(self, module: Module) -> bool:
         """Whether the module is still the one that was locked; another URL, branch or tag makes the entry stale."""
-        return (self.url, self.wanted) == (without_credentials(module.url), module.wanted)
+        same = (self.url, self.wanted) == (without_credentials(module.url), module.wanted)
+        return same and (not module.needed or meets(self.version, module.version))
 
 
-def entry_of(module: Module, commit: str) -> LockEntry:
-    """The entry for a module at a commit; credentials of its URL stay out of the file."""
-    return LockEntry(module.path, without_credentials(module.url), module.wanted, commit)
+def entry_of(module: Module, commit: str = "", version: str = "", content: str = "") -> LockEntry:
+    """The entry for a module that is there; credentials of its URL stay out of the file."""
+    return LockEntry(module.path, without_credentials(module.url), module.wanted, commit, version, content)
+
+
+def placed(module: Module, lock: Mapping[str, LockEntry]) -> Module:
+    """The module where the lock file says that it goes, if only what it holds could tell that."""
+    url = without_credentials(module.url)
+    path = next((entry.path for entry in lock.values() if entry.url == url), "") if module.unplaced else ""
+    return replace(module, path=path, unplaced=False) if path else module
 
 
 def lock_text(entries: Iterable[LockEntry]) -> str:
@@ -42,9 +57,8 @@ def lock_text(entries: Iterable[LockEntry]) -> str:
     ordered = sorted(entries, key=lambda entry: entry.path)
     for entry in ordered:
         lines.append(f"\n  {_quoted(entry.path)}:\n    url: {_quoted(entry.url)}\n")
-        if entry.wanted:
-            lines.append(f"    wanted: {_quoted(entry.wanted)}\n")
-        lines.append(f"    commit: {_quoted(entry.commit)}")
+        said = ((key, getattr(entry, key)) for key in _KEYS[1:])
+        lines.append("\n".join(f"    {key}: {_quoted(value)}" for key, value in said if value))
     return "".join(lines) + ("\n" if ordered else " {}\n")
 
 
@@ -59,8 +73,7 @@ def parse_lock(text: str, file: str) -> dict[str, LockEntry]:
         if mistake := _mistake(source, path):
             problems.append(source.problem(("modules", path), mistake, _AGAIN))
         else:
-            url, wanted, commit = (str(source.at(("modules", path, key)) or "") for key in _KEYS)
-            entries[path] = LockEntry(path, url, wanted, commit)
+            entries[path] = LockEntry(path, *(str(source.at(("modules", path, key)) or "") for key in _KEYS))
     if problems:
         raise InputError(problems)
     return entries
@@ -77,8 +90,11 @@ def _mistake(source: YamlSource, path: str) -> str:
         return "must be a map of texts"
     if unknown := sorted(values.keys() - set(_KEYS)):
         return f"unknown key {unknown[0]}"
-    if not values.get("url") or not _FULL.fullmatch(str(values.get("commit", ""))):
-        return "needs a url and a full commit"
+    commit, content = str(values.get("commit", "")), str(values.get("content", ""))
+    if not values.get("url") or not (commit or content):
+        return "needs a url, and a commit or content"
+    if (commit and not _FULL.fullmatch(commit)) or (content and not _CONTENT.fullmatch(content)):
+        return "needs a full commit, and a content of 64 digits"
     return ""
 
 

@@ -25,8 +25,10 @@ class Module:
     """One folder that is fetched: where it belongs, whence, and which state of it; `label` is for messages.
 
     `version` is Galaxy's word: a branch, a tag or a commit, whichever there is. `depth` 0 is the whole history.
-    `archive` marks what Galaxy or a tar file brings, which has no commits; `server` is the Galaxy server that a
-    collection comes from, "" the one that is configured.
+    `archive` marks what ansible-galaxy installs, which is no checkout; `server` is the Galaxy server that a
+    collection comes from, "" those that are configured. A collection with `git` is installed from a commit of the
+    repository `url`, which may end in #FOLDER; while it is `unplaced`, only its content knows its path. One that is
+    `needed` is there because another collection depends on it.
     """
 
     label: str
@@ -39,6 +41,9 @@ class Module:
     depth: int = 0
     archive: bool = False
     collection: bool = False
+    git: bool = False
+    unplaced: bool = False
+    needed: bool = False
     server: str = ""
     file: str = MODULES_FILE
     line: int = 0
@@ -46,6 +51,8 @@ class Module:
     @property
     def wanted(self) -> str:
         """Which state is asked for, such as "branch main"; "" is the tip of the default branch."""
+        if self.needed:
+            return ""  # others say what it may be, and these change
         named = ((key, getattr(self, key)) for key in (*_WHICH, "version"))
         return next((f"{key} {value}" for key, value in named if value), "")
 

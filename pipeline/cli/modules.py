@@ -64,7 +64,8 @@ def initialize(**given: Any) -> None:
     workspace = Workspace(given["project"], os.environ, relay)
     with workspace.alone(), system_errors():
         declared = workspace.declared()
-        plans = workspace.plan(declared, Wishes(given["update"], given["force"], given["offline"]))
+        wishes = Wishes(given["update"], given["force"], given["offline"])
+        plans = workspace.plan(declared, wishes)
         if not plans and given["log_format"] != "json":
             click.echo("nothing to initialize: no modules are named in .projmodules or requirements.yml")
             return
@@ -72,7 +73,7 @@ def initialize(**given: Any) -> None:
             _confirm(plans)
         with open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ) as emit:
             relay.sink = emit
-            _shown(emit, plans, given, lambda: workspace.carry_out(plans, declared))
+            _shown(emit, plans, given, lambda: workspace.carry_out(plans, declared, wishes))
 
 
 _CLEAN = """\

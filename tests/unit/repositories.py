@@ -92,7 +92,7 @@ class Home:
         workspace = Workspace(self.folder, self.environ, self.events.append)
         declared = workspace.declared()
         plans = workspace.plan(declared, wishes or Wishes())
-        workspace.carry_out(plans, declared)
+        workspace.carry_out(plans, declared, wishes or Wishes())
         return plans
 
     def refusals(self, wishes: Wishes | None = None) -> list[str]:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-import tarfile
 import threading
 import traceback
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -291,7 +287,7 @@ def test_an_interruption_ends_git_and_leaves_nothing_half_done(
 
     monkeypatch.setattr("concurrent.futures.Future.result", stop)
     with pytest.raises(StopRequested):
-        workspace.carry_out(plans, declared)
+        workspace.carry_out(plans, declared, Wishes())
     assert list((home.folder / "roles").iterdir()) == []
     assert not (home.folder / "projmodules.lock").exists()
 
@@ -412,51 +408,6 @@ def test_both_files_may_not_bring_the_same_role(home: Home, one: Repository) -> 
     home.write("requirements.yml", f"- {{src: '{one.folder}', scm: git}}\n")
     with pytest.raises(InputError, match=r"requirements.yml:1:\d+: role one: roles/one overlaps"):
         home.initialize()
-
-
-def test_without_ansible_galaxy_a_name_of_galaxy_s_is_refused_with_the_way_out(home: Home) -> None:
-    home.write("requirements.yml", "- src: vendor.role\n")
-    tools = home.folder.parent / "bin"
-    tools.mkdir()
-    (tools / "git").symlink_to(str(shutil.which("git")))
-    with pytest.raises(InputError, match="ansible-galaxy is not installed here") as caught:
-        bring_missing(home.folder, {**home.environ, "PATH": str(tools)}, home.events.append, offline=False)
-    assert "git repository as src" in caught.value.problems[0].hint
-    assert list((home.folder / "roles").iterdir()) == []
-
-
-@pytest.mark.skipif(find_spec("ansible") is None, reason="ansible-core comes with the extra `lint`")
-def test_a_tar_file_s_role_is_installed_by_ansible_galaxy_and_then_left_alone(home: Home, tmp_path: Path) -> None:
-    galaxy = Path(sys.executable).with_name("ansible-galaxy")
-    files = {"tasks/main.yml": "- debug:\n", "meta/main.yml": "galaxy_info: {author: x, license: MIT}\n"}
-    with tarfile.open(home.folder / "x.tar.gz", "w:gz") as archive:
-        for name, text in files.items():
-            (tmp_path / "content").write_text(text)
-            archive.add(tmp_path / "content", f"x-1.0/{name}")
-    home.write("requirements.yml", "- {src: x.tar.gz, name: x}\n")
-    environ = {**home.environ, "PATH": f"{galaxy.parent}:{home.environ['PATH']}"}
-    bring_missing(home.folder, environ, home.events.append, offline=False)
-    assert (home.folder / "roles/x/tasks/main.yml").read_text() == "- debug:\n"
-    assert [path.name for path in (home.folder / "roles").iterdir()] == ["x"]
-    home.initialize(OFFLINE)
-    assert isinstance(home.events[-1], StepCached)
-
-
-@pytest.mark.skipif(find_spec("ansible") is None, reason="ansible-core comes with the extra `lint`")
-def test_a_tar_file_s_collection_goes_where_ansible_looks_for_it(home: Home) -> None:
-    galaxy = Path(sys.executable).with_name("ansible-galaxy")
-    environ = {**home.environ, "PATH": f"{galaxy.parent}:{home.environ['PATH']}"}
-    home.write("acme/galaxy.yml", "namespace: acme\nname: tools\nversion: 1.0.0\nreadme: README.md\nauthors: [x]\n")
-    home.write("acme/README.md", "x")
-    home.write("acme/plugins/filter/shout.py", "")
-    subprocess.run([galaxy, "collection", "build"], cwd=home.folder / "acme", env=environ, check=True)
-    home.write("requirements.yml", "collections: [acme/acme-tools-1.0.0.tar.gz]\n")
-    bring_missing(home.folder, environ, home.events.append, offline=False)
-    there = home.folder / "collections/ansible_collections/acme"
-    assert [path.name for path in there.iterdir()] == ["tools"]
-    assert (there / "tools/plugins/filter/shout.py").exists()
-    home.initialize(OFFLINE)
-    assert isinstance(home.events[-1], StepCached)
 
 
 # clean

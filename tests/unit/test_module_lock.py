@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.errors import InputError
@@ -18,6 +20,11 @@ def test_what_is_written_is_read_again() -> None:
     assert parse_lock(text, "lock") == entries
     assert lock_text(reversed(entries.values())) == text
     assert parse_lock(lock_text(()), "lock") == {}
+
+
+def test_what_is_installed_has_a_version_and_a_content() -> None:
+    entry = replace(entry_of(MODULE), version="1.0.0", content="c" * 64)
+    assert parse_lock(lock_text([entry]), "lock") == {MODULE.path: entry}
 
 
 def test_credentials_stay_out() -> None:
@@ -38,8 +45,9 @@ def test_an_entry_holds_only_for_what_was_asked_for_then() -> None:
         ("version: 2\nmodules: {}\n", "no lock file of version 1"),
         ("version: 1\nmodules: []\n", "no lock file of version 1"),
         (f"version: 1\nmodules: {{../x: {{url: u, commit: '{COMMIT}'}}}}\n", "leads out of the project"),
-        ("version: 1\nmodules: {x: {url: u, commit: abc}}\n", "needs a url and a full commit"),
-        (f"version: 1\nmodules: {{x: {{commit: '{COMMIT}'}}}}\n", "needs a url and a full commit"),
+        ("version: 1\nmodules: {x: {url: u, commit: abc}}\n", "needs a full commit"),
+        (f"version: 1\nmodules: {{x: {{commit: '{COMMIT}'}}}}\n", "needs a url, and a commit or content"),
+        ("version: 1\nmodules: {x: {url: u, content: abc}}\n", "a content of 64 digits"),
         (f"version: 1\nmodules: {{x: {{url: u, commit: '{COMMIT}', a: b}}}}\n", "unknown key a"),
         ("version: 1\nmodules: {x: y}\n", "must be a map of texts"),
     ],

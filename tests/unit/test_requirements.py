@@ -83,6 +83,23 @@ def test_every_form_of_a_collection_is_read() -> None:
     assert [each.line for each in read] == [2, 3, 4, 5, 6]
 
 
+def test_every_form_of_a_collection_in_a_repository_is_read() -> None:
+    read = parse("""\
+        collections:
+          - {name: 'https://example.org/acme.git', type: git, version: main}
+          - 'git+https://example.org/tools,v1.0'
+          - {name: 'git@example.org:vendor/many.git#/collections/one', version: '*'}
+          - {name: ../here, type: git}
+    """)
+    assert [(each.url, each.version, each.path.rpartition("/")[2]) for each in read] == [
+        ("https://example.org/acme.git", "main", "acme.git"),
+        ("https://example.org/tools", "v1.0", "tools.git"),
+        ("git@example.org:vendor/many.git#/collections/one", "", "many.git"),
+        ("../here", "", "here.git"),
+    ]
+    assert all(each.collection and each.git and each.unplaced for each in read)
+
+
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
@@ -104,7 +121,11 @@ def test_every_form_of_a_collection_is_read() -> None:
         ("collections: [[a]]\n", "must be a map or a text, and is a list"),
         ("collections: [general]\n", "'general' is neither NAMESPACE.NAME nor a file"),
         ("collections: ['../x.y']\n", "'../x.y' is neither NAMESPACE.NAME nor a file"),
-        ("collections: [{name: 'https://example.org/x.git', type: git}]\n", "of type 'git' cannot be brought"),
+        ("collections: ['https://example.org/x.git']\n", "is neither NAMESPACE.NAME nor a file"),
+        ("collections: [{name: x, type: subdirs}]\n", "of type 'subdirs' cannot be brought"),
+        ("collections: [{name: x.git, type: git, version: 'a..b'}]\n", "'a..b' is no branch, tag or commit"),
+        ("collections: [{name: '--x.git', type: git}]\n", "'--x.git' is no address of a repository"),
+        ("collections: ['git+https://example.org/x#/../y']\n", "leads out of the repository"),
         ("collections: [{name: a.b, verison: '1'}]\n", "verison: unknown key"),
         ("collections: [{name: a.b, version: []}]\n", "must be a text"),
     ],
