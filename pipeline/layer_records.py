@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
-from pipeline.plan import Home
+from pipeline.plan import Home, LayerKey
 
 _HOME = len(fields(Home))
 SHORT = 40
@@ -48,6 +48,28 @@ class LayerRecord:
     def homes(self) -> tuple[Home, ...]:
         """Every place that it was built for or found in."""
         return Home(self.project, self.recipe, self.service), *(Home(*each) for each in self.also)
+
+
+def record_of(
+    key: LayerKey, image: str, before: LayerRecord | None, *, built: float, seconds: float, size: int
+) -> LayerRecord:
+    """The record of a layer; `before` is the one that is there, whose services keep it."""
+    homes = before.homes if before else ()
+    return LayerRecord(
+        key=key.key,
+        role=key.role,
+        project=key.home.project,
+        recipe=key.home.recipe,
+        service=key.home.service,
+        below=key.below,
+        image=image,
+        seconds=seconds,
+        size=size,
+        built=built,
+        inputs=key.inputs,
+        shown=key.shown,
+        also=[[home.project, home.recipe, home.service] for home in homes if home != key.home],
+    )
 
 
 class LayerRecords:
