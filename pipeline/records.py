@@ -155,7 +155,8 @@ class EngineRecords:
     def _record(self, key: LayerKey, image: ImageId, built: float) -> LayerRecord:
         before = self._records.read(key.key)
         seconds = round(self._seconds(key.home.service, key.role), 3) if built else 0.0
-        return record_of(key, image, before, built=built, seconds=seconds, size=self._size(image, key.role))
+        size = self._size(image, key.role)
+        return record_of(key, self._engine.find_image(image), before, built=built, seconds=seconds, size=size)
 
     def _size(self, image: ImageId, role: str) -> int:
         """Bytes of a role's own layer, 0 where it has none; of the whole image for the finished one."""

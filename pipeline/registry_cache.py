@@ -81,7 +81,7 @@ class RegistryCache:
             layer, before = key.shared, self._records.read(key.key)
             with suppress(OSError):  # a build does without
                 self._records.write(
-                    record_of(key, image.id, before, built=layer.built, seconds=layer.seconds, size=layer.size)
+                    record_of(key, image, before, built=layer.built, seconds=layer.seconds, size=layer.size)
                 )
             keys = (*keys[:index], replace(key, image=image.id, reasons=()), *keys[index + 1 :])
         return keys
