@@ -66,7 +66,7 @@ def tools(
     timings = Timings(emit, time.monotonic)
     emit = timings
     retrying = RetryingEngine(engine, emit, together.halt.sleep)
-    shared = _shared_cache(loaded, engine, emit, environ, together)
+    shared = _shared_cache(loaded, engine, emit, environ, together, renew=options.refresh)
     finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
@@ -104,12 +104,12 @@ def tools(
 
 
 def _shared_cache(
-    loaded: Loaded, engine: Engine, emit: Sink, environ: Mapping[str, str], together: Together
+    loaded: Loaded, engine: Engine, emit: Sink, environ: Mapping[str, str], together: Together, *, renew: bool
 ) -> RegistryCache:
     """The registries' cache. It is worth less patience than what a build cannot do without."""
     impatient = RetryingEngine(engine, emit, together.halt.sleep, patience=CACHE_PATIENCE)
     records = layer_records(environ)
-    return RegistryCache(impatient, loaded.cache, records, emit, together.registries, together.alone)
+    return RegistryCache(impatient, loaded.cache, records, emit, together.registries, together.alone, renew=renew)
 
 
 def without_engine(loaded: Loaded, environ: Mapping[str, str]) -> Callable[[Build], tuple[LayerKey, ...]]:

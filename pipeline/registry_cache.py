@@ -19,7 +19,7 @@ from pipeline.plan import LayerKey, describe_base
 from pipeline.recipe import Base, BaseImage
 from pipeline.records import tag_of
 from pipeline.registry_layer import RegistryLayer, root_key, unfit
-from pipeline.registry_store import bring, content_of_image, forget, look_up, put
+from pipeline.registry_store import bring, content_of_image, forget, is_it, look_up, put
 from pipeline.roots import name_of
 from pipeline.stage import Build
 
@@ -36,10 +36,21 @@ class Known:
     lost: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A layer for the registry: what it is in words, and the image that this engine has of it."""
+
+    what: str
+    layer: RegistryLayer
+    image: Image
+    is_root: bool = False
+
+
 class RegistryCache:
     """`stage.Cache` over the engine, which knows how registries are reached and who we are.
 
-    `alone`, called with a layer's key, keeps other builds from bringing the same layer.
+    `alone`, called with a layer's key, keeps other builds from bringing the same layer. With `renew` roots are made
+    anew, and replaced in the registry that is written to.
     """
 
     def __init__(
@@ -50,9 +61,11 @@ class RegistryCache:
         emit: Sink,
         known: Known,
         alone: Callable[[str], AbstractContextManager[object]],
+        *,
+        renew: bool = False,
     ) -> None:
         self._engine, self._settings, self._records, self._emit = engine, settings, records, emit
-        self._known, self._alone = known, alone
+        self._known, self._alone, self._renew = known, alone, renew and bool(settings.target)
 
     def look_up(self, key: LayerKey, below: tuple[str, ...]) -> RegistryLayer | None:
         """The first registry's layer for this key that stands on these contents."""
@@ -66,7 +79,7 @@ class RegistryCache:
 
     def bring_root(self, base: Base, step: str) -> Image | None:
         """The root as the engine's image, under its own name; None where no registry has it."""
-        layer = self.root(base)
+        layer = None if self._renew else self.root(base)
         return self._brought(layer, name_of(base), step) if layer else None
 
     def fetch(self, keys: tuple[LayerKey, ...], step: str) -> tuple[LayerKey, ...]:
@@ -90,35 +103,38 @@ class RegistryCache:
         """See `stage.Cache`."""
         target = self._settings.target
         counts = {"written": 0, "there": 0}
-        for what, layer, image in self._chain(build):
+        for offer in self._chain(build):
             try:
-                outcome = "there" if layer.key in self._known.given else self._put(layer, image, step)
+                outcome = "there" if offer.layer.key in self._known.given else self._put(offer, step)
             except EngineError as error:
                 self._failed(target, error, f"{target} does not take the build cache")
                 return "not written"
             if outcome == "other":
-                self._emit(Warned(f"{target} has another {what} of the same inputs, and keeps it", OTHER))
+                self._emit(Warned(f"{target} has another {offer.what} of the same inputs, and keeps it", OTHER))
                 break
-            self._known.given.add(layer.key)
+            self._known.given.add(offer.layer.key)
             counts[outcome] += 1
-        return f"{counts['written']} layers written, {counts['there']} there already"
+        return f"{counts['written']} written, {counts['there']} there already"
 
-    def _put(self, layer: RegistryLayer, image: Image, step: str) -> str:
-        if layer.repository in self._known.lost:
+    def _put(self, offer: _Offer, step: str) -> str:
+        if offer.layer.repository in self._known.lost:
             raise PushFailedError("it failed before in this build")
-        return put(self._engine, layer, image, self._progress(step))
+        renew = self._renew and offer.is_root
+        return put(self._engine, offer.layer, offer.image, self._progress(step), renew=renew)
 
-    def _chain(self, build: Build) -> Iterator[tuple[str, RegistryLayer, Image]]:
-        """Everything that another engine needs, lowest first: what it is, and the image that this engine has of it."""
+    def _chain(self, build: Build) -> Iterator[_Offer]:
+        """Everything that another engine needs, lowest first."""
         root = build.recipe.root(build.service)
         if not isinstance(root, BaseImage) and (image := self._engine.find_image(name_of(root))):
-            yield describe_base(root), self._offered(root_key(name_of(root), image.platform), image), image
+            key = root_key(name_of(root), image.platform)
+            yield _Offer(describe_base(root), self._offered(key, image), image, is_root=True)
         below = build.base.layers if build.base else ()
-        for key in build.keys:
-            image = self._engine.find_image(tag_of(key.key))
+        for each in build.keys:
+            image = self._engine.find_image(tag_of(each.key))
             if image is None or image.layers[: len(below)] != below:
                 return
-            yield f"role {key.role}" if key.role else "image", self._offered(key.key, image), image
+            what = f"role {each.role}" if each.role else "image"
+            yield _Offer(what, self._offered(each.key, image), image)
             below = image.layers
 
     def _offered(self, key: str, image: Image) -> RegistryLayer:
@@ -155,7 +171,7 @@ class RegistryCache:
         """The layer under the engine's own name for it, None after a warning."""
         with self._alone(layer.key):
             before = self._engine.find_image(name)
-            if before and before.layers == layer.layers:  # somebody else was quicker
+            if before and is_it(before, layer):  # somebody else was quicker
                 return before
             try:
                 if layer.repository in self._known.lost:
@@ -170,7 +186,7 @@ class RegistryCache:
             if before and set(before.tags) <= {name}:
                 with suppress(EngineError):
                     self._engine.remove_image(before.id)
-            return image
+            return self._engine.find_image(name)
 
     def _failed(self, repository: str, error: PipelineError, what: str) -> None:
         if self._settings.strict:

@@ -46,7 +46,7 @@ def bring(engine: Engine, layer: RegistryLayer, progress: Progress) -> Image:
     Raises EngineError where it cannot be had, or is not what the note says.
     """
     image = engine.pull(layer.pinned, progress)
-    if (image.layers, content_of_image(image)) != (layer.layers, layer.content):
+    if not is_it(image, layer):
         _forget(engine, layer.pinned)
         raise EngineError(f"{layer.pinned} is not what was noted for it")
     return image
@@ -57,13 +57,18 @@ def forget(engine: Engine, layer: RegistryLayer) -> None:
     _forget(engine, layer.pinned)
 
 
-def put(engine: Engine, layer: RegistryLayer, image: Image, progress: Progress) -> Outcome:
+def put(engine: Engine, layer: RegistryLayer, image: Image, progress: Progress, *, renew: bool = False) -> Outcome:
     """Write a layer into its repository, unless something is there under its key: the first writer wins.
+
+    With `renew` other content is replaced.
 
     The image goes first: what is noted is there. Raises EngineError.
     """
-    if before := look_up(engine, layer.repository, layer.key):
-        return "there" if before.same(layer) else "other"
+    before = look_up(engine, layer.repository, layer.key)
+    if before and before.same(layer):
+        return "there"
+    if before and not renew:
+        return "other"
     with _named(engine, image_name(layer.repository, layer.key)) as name:
         engine.tag(image.id, name)
         digest = engine.push(name, progress)
@@ -72,6 +77,11 @@ def put(engine: Engine, layer: RegistryLayer, image: Image, progress: Progress) 
         engine.import_root(_tiny(Path(scratch) / "about.tar"), name, ImageConfig(labels=labels))
         engine.push(name, progress)
     return "written"
+
+
+def is_it(image: Image, layer: RegistryLayer) -> bool:
+    """Whether an image has the contents and the configuration that were noted."""
+    return (image.layers, content_of_image(image)) == (layer.layers, layer.content)
 
 
 def content_of_image(image: Image) -> str:

@@ -93,8 +93,7 @@ class EngineRoots:
             return self._engine.pull(
                 reference, lambda item, status, now, total: self._emit(Transfer(step, item, status, now, total))
             )
-        shared = None if self._refresh else self._brought(base, step)
-        return shared or self._imported(base, reference, self._engine.find_image(reference), step)
+        return self._brought(base, step) or self._imported(base, reference, self._engine.find_image(reference), step)
 
     def find(self, base: Base) -> Image | None:
         """The base where the engine has it."""
