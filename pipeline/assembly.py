@@ -25,6 +25,7 @@ from pipeline.locks import Locks
 from pipeline.plan import LayerKey
 from pipeline.recipe import Bootstrap
 from pipeline.records import EngineRecords, KnownLayers, Reuse
+from pipeline.registry_cache import RegistryCache
 from pipeline.remembered import Remembered
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
@@ -40,6 +41,9 @@ OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 
 SHARED_LOCKS = Path("/tmp/baseimage")  # noqa: S108 - a prefix of the user's own folder
 """Locks between all runs on this machine: wherever TMPDIR leads, they share the engine."""
+
+CACHE_PATIENCE = 8.0
+"""Seconds in which a shared cache has to answer, before what it may have is built here."""
 
 CONTAINER_PREFIX = "baseimage-run"
 KEPT_PREFIX = "baseimage-kept"
@@ -68,6 +72,7 @@ def tools(
     timings = Timings(emit, time.monotonic)
     emit = timings
     retrying = RetryingEngine(engine, emit, together.halt.sleep)
+    shared = _shared_cache(loaded, engine, emit, environ, together, renew=options.refresh)
     finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
@@ -93,6 +98,7 @@ def tools(
         fresh=together.fresh,
         ending=together.halt.ending,
         look=Remembered(retrying.existing, state_folder(environ) / "images"),
+        brought=shared.bring_root,
     )
     records = EngineRecords(
         retrying,
@@ -100,8 +106,18 @@ def tools(
         layer_records(environ),
         Reuse(options.use_cache, frozenset(options.refreshed_roles)),
         seconds=timings.seconds,
+        look_up=shared.look_up,
     )
-    return Tools(retrying, player, roots, records, emit, _nothing_to_register, aside)
+    return Tools(retrying, player, roots, records, emit, _nothing_to_register, aside, shared)
+
+
+def _shared_cache(
+    loaded: Loaded, engine: Engine, emit: Sink, environ: Mapping[str, str], together: Together, *, renew: bool
+) -> RegistryCache:
+    """The registries' cache. It is worth less patience than what a build cannot do without."""
+    impatient = RetryingEngine(engine, emit, together.halt.sleep, patience=CACHE_PATIENCE)
+    records = layer_records(environ)
+    return RegistryCache(impatient, loaded.cache, records, emit, together.registries, together.alone, renew=renew)
 
 
 def without_engine(loaded: Loaded, environ: Mapping[str, str]) -> Callable[[Build], tuple[LayerKey, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.cache_budget import DAY, Budget, CachedLayer, surplus
 from pipeline.cleaning import Removed
-from pipeline.engine import Engine, Image
+from pipeline.engine import Engine
 from pipeline.errors import EngineError
 from pipeline.layer_records import SHORT, LayerRecord, LayerRecords
 from pipeline.plan import Home
@@ -34,19 +34,24 @@ class CacheCleaner:
         by_key = {record.key[:SHORT]: record for record in known}
         needed = set(_current(known))
         found = []
-        for _, name in self._engine.named("image", f"{REPOSITORY}:"):
-            image, key = self._engine.find_image(name), name.rpartition(":")[2]
-            if image:
-                found.append(self._layer(name, image, by_key.get(key), key, needed))
+        names = self._engine.named("image", "")
+        others = {identity for identity, name in names if REPOSITORY not in name}
+        for identity, name in names:
+            if f"{REPOSITORY}:" not in name:
+                continue
+            key = name.rpartition(":")[2]
+            record = by_key.get(key)
+            layers = self._layers(identity, record)
+            if layers is not None:
+                found.append(_layer(name, key, layers, record, needed=identity in others, current=needed))
         return tuple(found)
 
-    def _layer(self, name: str, image: Image, record: LayerRecord | None, key: str, needed: set[str]) -> CachedLayer:
-        named = any(REPOSITORY not in tag for tag in image.tags)
-        if record is None:
-            return CachedLayer(name, key, "of unknown origin", image.layers, 0, 0.0, named)
-        what = f"{f'role {record.role}' if record.role else 'image'} of {record.service}"
-        size = record.size if record.role else 0  # a finished image has no layer of its own
-        return CachedLayer(name, key, what, image.layers, size, record.used, named or record.key in needed)
+    def _layers(self, identity: str, record: LayerRecord | None) -> tuple[str, ...] | None:
+        """What an image holds: as it was noted, else the engine is asked; None when it has just gone."""
+        if record and record.layers and record.image == identity:
+            return tuple(record.layers)
+        image = self._engine.find_image(identity)
+        return image.layers if image else None
 
     def _gone(self, layer: CachedLayer) -> bool:
         try:
@@ -61,6 +66,16 @@ class CacheCleaner:
         for record in known:
             if record.key[:SHORT] not in there and self._clock() - record.used > days * DAY:
                 self._records.remove(record.key)
+
+
+def _layer(
+    name: str, key: str, layers: tuple[str, ...], record: LayerRecord | None, *, needed: bool, current: set[str]
+) -> CachedLayer:
+    if record is None:
+        return CachedLayer(name, key, "of unknown origin", layers, 0, 0.0, needed)
+    what = f"{f'role {record.role}' if record.role else 'image'} of {record.service}"
+    size = record.size if record.role else 0  # a finished image has no layer of its own
+    return CachedLayer(name, key, what, layers, size, record.used, needed or record.key in current)
 
 
 def _current(known: tuple[LayerRecord, ...]) -> Iterator[str]:

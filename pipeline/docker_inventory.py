@@ -39,7 +39,7 @@ def named(client: docker.APIClient, kind: Literal["container", "image"], prefix:
             entries = client.containers(all=True, filters={"name": f"^/{prefix}"})
             found = [(entry["Id"], name.lstrip("/")) for entry in entries for name in entry["Names"]]
         else:
-            images = client.images(filters={"reference": f"{prefix}*"})
+            images = client.images(filters={"reference": f"{prefix}*"} if prefix else {})
             found = [(entry["Id"], name) for entry in images for name in entry.get("RepoTags") or ()]
     return tuple((identity, name) for identity, name in found if name.removeprefix("localhost/").startswith(prefix))
 

@@ -250,5 +250,8 @@ class Engine(Protocol):
         ...
 
     def named(self, kind: Literal["container", "image"], prefix: str) -> tuple[tuple[str, str], ...]:
-        """Ids and names (containers), or ids and tags (images), of everything whose name begins with `prefix`."""
+        """Ids and names (containers), or ids and tags (images), of everything whose name begins with `prefix`.
+
+        One request, whatever there is.
+        """
         ...

@@ -15,7 +15,8 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
-from pipeline.plan import Home
+from pipeline.engine import Image
+from pipeline.plan import Home, LayerKey
 
 _HOME = len(fields(Home))
 SHORT = 40
@@ -26,7 +27,8 @@ SHORT = 40
 class LayerRecord:
     """A layer that was built: `built` and `used` are seconds since the epoch, `size` is in bytes.
 
-    `also` are other services that have the same layer: project, recipe, service.
+    `layers` are the ids of the image's contents, lowest first. `also` are other services that have the same layer:
+    project, recipe, service.
     """
 
     key: str
@@ -43,11 +45,35 @@ class LayerRecord:
     inputs: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     also: list[list[str]] = field(default_factory=list)
+    layers: list[str] = field(default_factory=list)
 
     @property
     def homes(self) -> tuple[Home, ...]:
         """Every place that it was built for or found in."""
         return Home(self.project, self.recipe, self.service), *(Home(*each) for each in self.also)
+
+
+def record_of(
+    key: LayerKey, image: Image | None, before: LayerRecord | None, *, built: float, seconds: float, size: int
+) -> LayerRecord:
+    """The record of a layer; `before` is the one that is there, whose services keep it."""
+    homes = before.homes if before else ()
+    return LayerRecord(
+        key=key.key,
+        role=key.role,
+        project=key.home.project,
+        recipe=key.home.recipe,
+        service=key.home.service,
+        below=key.below,
+        image=image.id if image else "",
+        seconds=seconds,
+        size=size,
+        built=built,
+        inputs=key.inputs,
+        shown=key.shown,
+        also=[[home.project, home.recipe, home.service] for home in homes if home != key.home],
+        layers=list(image.layers) if image else [],
+    )
 
 
 class LayerRecords:
@@ -129,6 +155,8 @@ def _known(data: Any) -> Iterator[tuple[str, Any]]:
         if type(value).__name__ != kind and not (kind == "float" and isinstance(value, int)):
             raise TypeError(name)
         if name == "also" and not all(isinstance(each, list) and len(each) == _HOME for each in value):
+            raise TypeError(name)
+        if name == "layers" and not all(isinstance(each, str) for each in value):
             raise TypeError(name)
         yield name, value
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 from pipeline import sources
+from pipeline.cache_settings import NO_CACHE_SHARED, CacheSettings, cache_settings
 from pipeline.ci_place import place_in_ci
 from pipeline.errors import InputError, Problem, UsageError
 from pipeline.gitflow import Release, release_plan
@@ -56,6 +57,8 @@ class Options:
     vault_password_file: str = ""
     gitflow: bool | None = None
     """Whether versions and tags follow gitflow; None: as image.txt says."""
+    cache: CacheSettings | None = None
+    """What is said about the shared cache; None: the command has nothing to do with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Loaded:
     services: tuple[Service, ...]
     warnings: tuple[Problem, ...]
     finder: RoleFinder
+    cache: CacheSettings = NO_CACHE_SHARED
 
 
 def load(options: Options, environ: Mapping[str, str]) -> Loaded:
@@ -97,15 +101,16 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
         recipe = replace(recipe, services=tuple(service for service in read if service))
     services = _collect(problems, lambda: chosen(recipe, options.services))
     _collect(problems, lambda: _known_roles(options.refreshed_roles, services or ()))
+    cache = _collect(problems, lambda: _cache(options, recipe, environ))
     if version is None or image is None:
         raise InputError(dict.fromkeys(problems))
     project = _collect(problems, lambda: _project(options, recipe, version, image, environ))
-    if problems or services is None or project is None:
+    if problems or services is None or project is None or cache is None:
         raise InputError(dict.fromkeys(problems))  # several services may have the same role
     noticed = tuple(
         dict.fromkeys(warning for service in services for role in service.roles for warning in finder.warnings(role))
     )
-    return Loaded(path, recipe, project, services, (*parsed.warnings, *noticed), finder)
+    return Loaded(path, recipe, project, services, (*parsed.warnings, *noticed), finder, cache)
 
 
 def recipe_path(options: Options) -> Path:
@@ -200,6 +205,13 @@ def _project(
         project = replace(project, version=plan.version, release=plan)
     all_image_names(project, tuple(service.name for service in recipe.services))
     return project
+
+
+def _cache(options: Options, recipe: Recipe, environ: Mapping[str, str]) -> CacheSettings:
+    if options.cache is None:
+        return NO_CACHE_SHARED
+    in_recipe = CacheSettings(recipe.cache_from, recipe.cache_to)
+    return cache_settings(options.cache, in_recipe, environ, place_in_ci(environ))
 
 
 def _release(folder: Path, version: str, also: tuple[str, ...], environ: Mapping[str, str]) -> Release:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pipeline.engine import ImageId
 from pipeline.recipe_model import Base, BaseImage, Bootstrap, BuiltService, Rootfs, Service
+from pipeline.registry_layer import RegistryLayer
 
 MOST_REASONS = 3
 
@@ -47,8 +48,9 @@ class LastRun:
 class LayerKey:
     """The key of one layer (a role's, or the finished image's where `role` is ""), and where it stands.
 
-    `image` is set when the engine has the layer; `reasons` say why it has to be built otherwise. `below` is the key
-    of the layer below, `shown` are values of inputs that may be read by anybody, `last` is an earlier run.
+    `image` is set when the engine has the layer, `shared` when a registry has it; `reasons` say why it has to be built
+    otherwise. `below` is the key of the layer below, `shown` are values of inputs that may be read by anybody, `last`
+    is an earlier run.
     """
 
     role: str
@@ -60,6 +62,7 @@ class LayerKey:
     below: str = ""
     shown: dict[str, str] = field(default_factory=dict)
     last: LastRun | None = None
+    shared: RegistryLayer | None = None
 
     @property
     def reason(self) -> str:

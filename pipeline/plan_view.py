@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pipeline.engine import Image
 from pipeline.plan import LayerKey, describe_base
 from pipeline.recipe_model import BuiltService
+from pipeline.registry_layer import RegistryLayer
 from pipeline.stage import Build, Tools
 from pipeline.unpinned import Unpinned
 from pipeline.wording import duration, megabytes
@@ -23,13 +24,17 @@ Unbuilt = Callable[[Build], tuple[LayerKey, ...]]
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One line of a plan. `key` holds the reasons and the last run; a base has a description instead."""
+    """One line of a plan. `key` holds the reasons and the last run; a base has a description instead.
+
+    `shared` is the repository of a registry that has what the engine has not.
+    """
 
     kind: Literal["base", "role", "image"]
     hit: bool
     role: str = ""
     reasons: tuple[str, ...] = ()
     key: LayerKey | None = None
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class PlannedService:
 
     name: str
     steps: tuple[PlannedStep, ...]
-    finished: Image | None = field(default=None, compare=False)
+    finished: Image | RegistryLayer | None = field(default=None, compare=False)
     unpinned: tuple[Unpinned, ...] = ()
 
     @property
@@ -63,9 +68,10 @@ def as_text(services: Iterable[PlannedService]) -> str:
     there, lines = tuple(services), list[str]()
     for service in there:
         lines.append(service.name)
-        rows = [(_name(step), "HIT" if step.hit else "BUILD", _remark(step)) for step in service.steps]
+        rows = [(_name(step), _mark(step), _remark(step)) for step in service.steps]
         width = max(len(name) for name, _, _ in rows)
-        lines += [f"  {name:<{width}}  {mark:<6} {remark}".rstrip() for name, mark, remark in rows]
+        marks = max(len(mark) for _, mark, _ in rows)
+        lines += [f"  {name:<{width}}  {mark:<{max(marks, 6)}} {remark}".rstrip() for name, mark, remark in rows]
     remarks = list(dict.fromkeys(str(each) for service in there for each in service.unpinned))
     if remarks:
         lines += ["", NOT_COVERED, *(f"  {remark}" for remark in remarks)]
@@ -98,10 +104,17 @@ def _step_json(step: PlannedStep) -> dict[str, Any]:
         "role": step.role,
         "action": "hit" if step.hit else "build",
         "reasons": list(step.reasons),
+        "shared": step.shared or None,
         "key": key.key if key and key.below else None,
         "last_seconds": last.seconds if last and last.seconds else None,
         "last_size": last.size if last else None,
     }
+
+
+def _mark(step: PlannedStep) -> str:
+    if not step.hit:
+        return "BUILD"
+    return "HIT (shared)" if step.shared else "HIT"
 
 
 def _name(step: PlannedStep) -> str:
@@ -122,16 +135,21 @@ def _service(
     build: Build, tools: Tools | None, unbuilt: Unbuilt | None, done: dict[str, PlannedService]
 ) -> PlannedService:
     base = _base(build, tools, done) if tools else None
-    first = PlannedStep("base", bool(base), reasons=(describe_base(build.service.base),))
+    first = PlannedStep("base", bool(base), reasons=(describe_base(build.service.base),), shared=_repository(base))
     if tools is None or base is None:
         return PlannedService(build.service.name, (first, *_without_base(build, tools, unbuilt)))
-    keys = tools.records.keys(replace(build, base=base), base, tools.player.key())
-    finished = tools.engine.find_image(keys[-1].image) if keys[-1].image else None
+    keys = tools.records.keys(build, base, tools.player.key())
+    finished = tools.engine.find_image(keys[-1].image) if keys[-1].image else keys[-1].shared
     return PlannedService(build.service.name, (first, *(_step(key, key.reasons) for key in keys)), finished)
 
 
 def _step(key: LayerKey, reasons: tuple[str, ...]) -> PlannedStep:
-    return PlannedStep("role" if key.role else "image", bool(key.image), key.role, reasons, key)
+    there, repository = bool(key.image or key.shared), _repository(None if key.image else key.shared)
+    return PlannedStep("role" if key.role else "image", there, key.role, reasons, key, repository)
+
+
+def _repository(found: Image | RegistryLayer | None) -> str:
+    return found.repository if isinstance(found, RegistryLayer) else ""
 
 
 def _without_base(build: Build, tools: Tools | None, unbuilt: Unbuilt | None) -> Iterable[PlannedStep]:
@@ -146,9 +164,9 @@ def _without_base(build: Build, tools: Tools | None, unbuilt: Unbuilt | None) ->
     return (_step(key, (why, *key.reasons)) for key in keys)
 
 
-def _base(build: Build, tools: Tools, done: dict[str, PlannedService]) -> Image | None:
+def _base(build: Build, tools: Tools, done: dict[str, PlannedService]) -> Image | RegistryLayer | None:
     match build.service.base:
         case BuiltService(name=name):
             return done[name].finished if name in done else None
         case base:
-            return tools.roots.find(base)
+            return tools.roots.find(base) or (tools.cache.root(base) if tools.cache else None)

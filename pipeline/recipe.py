@@ -159,6 +159,8 @@ def _recipe(keys: RecipeKeys, source: YamlSource, data: JsonValue) -> Recipe:
         roles_path=tuple(keys.settings.conductor.roles_path),
         vault_files=tuple(keys.settings.vault_files),
         vault_password_file=keys.settings.vault_password_file or "",
+        cache_from=tuple(keys.settings.cache_from),
+        cache_to=keys.settings.cache_to or "",
     )
 
 

@@ -147,7 +147,7 @@ class Recipe:
 
     `runtime` holds the top-level keys that only matter when containers run, as the recipe writes them; `roles_path`
     are folders of roles, relative to the recipe; so are `vault_files`, variables that only a play can read, and
-    `vault_password_file`.
+    `vault_password_file`. `cache_from` and `cache_to` are repositories of registries that share layers.
     """
 
     file: str
@@ -159,6 +159,8 @@ class Recipe:
     roles_path: tuple[str, ...] = ()
     vault_files: tuple[str, ...] = ()
     vault_password_file: str = ""
+    cache_from: tuple[str, ...] = ()
+    cache_to: str = ""
 
     def root(self, service: Service) -> Base:
         """The base that a service, or the first one of those it is built on, starts from."""

@@ -13,6 +13,7 @@ from pipeline.recipe_keys import Keys
 from pipeline.recipe_runtime import Networks, Registries, RuntimeKeys, Secrets, Volumes
 from pipeline.recipe_values import (
     AbsolutePath,
+    CacheRepository,
     Duration,
     Environment,
     Exposed,
@@ -234,6 +235,10 @@ class SettingsKeys(Keys):
     """Files of variables that ansible-vault has encrypted, for all roles, relative to the recipe."""
     vault_password_file: Text | SkipJsonSchema[None] = None
     """Holds, or prints, the password of encrypted files, relative to the recipe."""
+    cache_from: list[CacheRepository] = []
+    """Repositories of registries that finished layers are taken from."""
+    cache_to: CacheRepository | SkipJsonSchema[None] = None
+    """A repository that finished layers are written to."""
 
     @model_validator(mode="after")
     def _one_conductor_base(self) -> SettingsKeys:

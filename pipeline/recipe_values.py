@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, T
 from pydantic_core import PydanticCustomError
 
 from pipeline import image_keys, project
+from pipeline.cache_settings import check_repository
 from pipeline.errors import UsageError
 from pipeline.reference import ImageReference
 
@@ -125,6 +126,7 @@ Labels = Annotated[
     choice("a map, or a list of name=value", {dict: "<map>", list: "<list>"}),
 ]
 Reference = Annotated[str, _checked_by(_check_reference)]
+CacheRepository = Annotated[str, _checked_by(check_repository)]
 Suite = Annotated[str, _form(r"^[a-z][a-z0-9._-]*$")]
 Sha256 = Annotated[str, _form(r"^[0-9a-f]{64}$")]
 Template = Annotated[str, _checked_by(project.check_template)]

@@ -16,18 +16,21 @@ from pipeline.engine import Engine, Image, ImageId
 from pipeline.errors import EngineError
 from pipeline.fingerprint import base_key, layer_key
 from pipeline.layer_inputs import LayerInputs, inputs_of_image, inputs_of_role
-from pipeline.layer_records import SHORT, LayerRecord, LayerRecords, latest
+from pipeline.layer_records import SHORT, LayerRecord, LayerRecords, latest, record_of
 from pipeline.mentions import words_of_values
 from pipeline.plan import Home, LastRun, LayerKey
 from pipeline.player import RoleFiles
 from pipeline.reasons import BELOW_CHANGED, GONE, NO_RECORD, Inputs, changes
 from pipeline.recipe import RoleUse, Service
+from pipeline.registry_layer import RegistryLayer
 from pipeline.role_finder import RoleFinder
 from pipeline.sources import role_entries, role_words
 from pipeline.stage import Build
 
 REPOSITORY = "baseimage/cache"
 _MINUTES_A_DAY = 24 * 60
+LookUp = Callable[[LayerKey, tuple[str, ...]], RegistryLayer | None]
+"""Whether a registry has a layer on top of these contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,10 @@ class KnownLayers:
 
 
 class EngineRecords:
-    """The Records of an engine and a folder of this machine. `seconds` says what a service's role has taken."""
+    """The Records of an engine and a folder of this machine. `seconds` says what a service's role has taken.
+
+    `look_up` is asked for what the engine does not have.
+    """
 
     def __init__(
         self,
@@ -93,10 +99,11 @@ class EngineRecords:
         *,
         seconds: Callable[[str, str], float] = lambda _service, _role: 0.0,
         clock: Callable[[], float] = time.time,
+        look_up: LookUp = lambda _key, _below: None,
     ) -> None:
         self._engine, self._finder, self._records, self._reuse = engine, finder, records, reuse
         self._known = KnownLayers(finder, records)
-        self._seconds, self._clock = seconds, clock
+        self._seconds, self._clock, self._look_up = seconds, clock, look_up
 
     def role_files(self, role: RoleUse) -> RoleFiles:
         """Where a role's files are; see `RoleFinder.find`."""
@@ -114,18 +121,21 @@ class EngineRecords:
         """See `Records.unbuilt`."""
         return self._known.explained(self._known.keys(build, conductor))
 
-    def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
+    def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
         """See `Records.keys`: once a layer is missing, those above it count as missing too."""
-        known = self._known.keys(build, conductor, base_key(base.layers, base.config, base.platform))
+        known = self._known.keys(build, conductor, content_of(base))
         there: list[LayerKey] = []
-        below, why_not = base, ""
+        below, why_not = base.layers, ""
         for role, (key, _) in zip((*build.service.roles, None), known, strict=True):
-            image = self._usable(key, below, role)
-            if isinstance(image, str):
-                why_not = image
+            found = self._usable(key, below, role)
+            if isinstance(found, str):
+                why_not = found
                 break
-            below = image
-            there.append(replace(key, image=image.id, last=self._last(key)))
+            below = found.layers
+            if isinstance(found, RegistryLayer):
+                there.append(replace(key, shared=found, last=LastRun(found.seconds, found.size)))
+            else:
+                there.append(replace(key, image=found.id, last=self._last(key)))
         if len(there) == len(known):
             return tuple(there)
         missing, *above = self._known.explained(known)[len(there) :]
@@ -153,27 +163,10 @@ class EngineRecords:
         self._records.write(self._record(key, image, built=self._clock()))
 
     def _record(self, key: LayerKey, image: ImageId, built: float) -> LayerRecord:
-        return LayerRecord(
-            key=key.key,
-            role=key.role,
-            project=key.home.project,
-            recipe=key.home.recipe,
-            service=key.home.service,
-            below=key.below,
-            image=image,
-            seconds=round(self._seconds(key.home.service, key.role), 3) if built else 0.0,
-            size=self._size(image, key.role),
-            built=built,
-            inputs=key.inputs,
-            shown=key.shown,
-            also=self._others(key),
-        )
-
-    def _others(self, key: LayerKey) -> list[list[str]]:
-        """The other services that have had this layer."""
-        record = self._records.read(key.key)
-        homes = record.homes if record else ()
-        return [[home.project, home.recipe, home.service] for home in homes if home != key.home]
+        before = self._records.read(key.key)
+        seconds = round(self._seconds(key.home.service, key.role), 3) if built else 0.0
+        size = self._size(image, key.role)
+        return record_of(key, self._engine.find_image(image), before, built=built, seconds=seconds, size=size)
 
     def _size(self, image: ImageId, role: str) -> int:
         """Bytes of a role's own layer, 0 where it has none; of the whole image for the finished one."""
@@ -189,27 +182,34 @@ class EngineRecords:
         with suppress(EngineError):
             self._engine.remove_image(image)
 
-    def _usable(self, key: LayerKey, below: Image, role: RoleUse | None) -> Image | str:
-        """The layer that the engine has under this key, or why it may not be used; "" when there is none."""
+    def _usable(self, key: LayerKey, below: tuple[str, ...], role: RoleUse | None) -> Image | RegistryLayer | str:
+        """The layer that the engine or a registry has, or why it may not be used; "" when there is none."""
         if refused := self._reuse.refused(key.role, role):
             return refused
-        image = self._engine.find_image(tag_of(key.key))
-        if image is None:
-            return ""
-        if image.layers[: len(below.layers)] != below.layers:
-            # A build played a role below again under the same key, and ended before it came to this one.
-            return "it stands on an earlier run of what is below it"
-        return self._too_old(key, role) or image
+        image, why_not = self._engine.find_image(tag_of(key.key)), ""
+        if image is not None:
+            record = self._records.read(key.key)
+            why_not = self._unusable(image, below) or self._too_old(role, record.built if record else 0.0)
+            if not why_not:
+                return image
+        shared = self._look_up(key, below)
+        return shared if shared and not self._too_old(role, shared.built) else why_not
 
-    def _too_old(self, key: LayerKey, role: RoleUse | None) -> str:
+    @staticmethod
+    def _unusable(image: Image, below: tuple[str, ...]) -> str:
+        if image.layers[: len(below)] == below:
+            return ""
+        # A build played a role below again under the same key, and ended before it came to this one.
+        return "it stands on an earlier run of what is below it"
+
+    def _too_old(self, role: RoleUse | None, built: float) -> str:
         """Why a layer is too old for the recipe, "" when it is not. One without a record may be of any age."""
         if role is None or isinstance(role.cache, str):
             return ""
-        record = self._records.read(key.key)
         limit = f"cache: {_time(role.cache)}"
-        if record is None or not record.built:
+        if not built:
             return f"{limit}, and no record of its age"
-        age = self._clock() - record.built
+        age = self._clock() - built
         return "" if age <= role.cache else f"{limit}, built {_time(age)} ago"
 
     def _last(self, key: LayerKey) -> LastRun | None:
@@ -225,6 +225,11 @@ def _time(seconds: float) -> str:
     return f"{minutes // 60}h" if minutes and (minutes % 60 == 0 or minutes > 3 * 60) else f"{minutes}m"
 
 
+def content_of(base: Image | RegistryLayer) -> str:
+    """The key that a chain on this base starts from."""
+    return base.content if isinstance(base, RegistryLayer) else base_key(base.layers, base.config, base.platform)
+
+
 def tag_of(key: str) -> str:
     """The name under which the engine keeps a layer."""
     return f"{REPOSITORY}:{key[:SHORT]}"
@@ -238,4 +243,4 @@ def _reasons(key: LayerKey, refused: str, below: str = "") -> tuple[str, ...]:
     return own or (GONE,)
 
 
-__all__ = ["ANY", "REPOSITORY", "EngineRecords", "KnownLayers", "Reuse", "tag_of"]
+__all__ = ["ANY", "REPOSITORY", "EngineRecords", "KnownLayers", "Reuse", "content_of", "tag_of"]

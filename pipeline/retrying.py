@@ -41,10 +41,13 @@ T = TypeVar("T")
 class RetryingEngine:
     """`engine.Engine` around another one; a `Retrying` event comes before each wait."""
 
-    def __init__(self, engine: Engine, emit: Sink, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, engine: Engine, emit: Sink, sleep: Callable[[float], None] = time.sleep, *, patience: float = PATIENCE
+    ) -> None:
         self._engine = engine
         self._emit = emit
         self._sleep = sleep
+        self._patience = patience
 
     def pull(self, reference: str, progress: Progress) -> Image:
         """Fetch from the registry, with patience."""
@@ -68,11 +71,15 @@ class RetryingEngine:
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             wait=tenacity.wait_exponential_jitter(initial=1, max=LONGEST_WAIT, jitter=1),
-            stop=_patience_is_over,
+            stop=self._patience_is_over,
             before_sleep=lambda state: self._announce(what, state),
             sleep=self._sleep,
             reraise=True,
         )(attempt)
+
+    def _patience_is_over(self, state: tenacity.RetryCallState) -> bool:
+        """By the clock or the waits, whichever is more: an engine has its own retries, which may take a minute each."""
+        return max(state.seconds_since_start or 0.0, state.idle_for) >= self._patience
 
     def _announce(self, what: str, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -183,8 +190,3 @@ class RetryingEngine:
     def named(self, kind: Literal["container", "image"], prefix: str) -> tuple[tuple[str, str], ...]:
         """Ids and names of everything whose name begins with this."""
         return self._engine.named(kind, prefix)
-
-
-def _patience_is_over(state: tenacity.RetryCallState) -> bool:
-    """By the clock or by the waits, whichever is more: an engine has its own retries, which may take a minute each."""
-    return max(state.seconds_since_start or 0.0, state.idle_for) >= PATIENCE

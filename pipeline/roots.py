@@ -38,6 +38,8 @@ CACHE_FOLDERS = ("/var/cache/apt", "/var/lib/apt/lists", "/var/cache/apk", "/var
 Lock = Callable[[str], AbstractContextManager[object]]
 Elsewhere = Callable[[Bootstrap, Path, str], None]
 """Bootstraps into an archive where this machine has no mmdebstrap; called with the step's id as well."""
+Brought = Callable[[Base, str], Image | None]
+"""The root of a shared cache, None where that has none."""
 
 PLENTY = 4 << 30
 _CHUNK = 1 << 20
@@ -66,12 +68,13 @@ class EngineRoots:
         fresh: set[str] | None = None,
         ending: Ending = nullcontext,
         look: Look | None = None,
+        brought: Brought = lambda _base, _step: None,
     ) -> None:
         self._engine, self._emit, self._folder = engine, emit, folder
         self._labels, self._environ, self._lock, self._refresh = labels, environ, lock, refresh
         self._number, self._elsewhere = number, elsewhere
         self._fresh = set() if fresh is None else fresh
-        self._ending = ending
+        self._ending, self._brought = ending, brought
         self._look = look or engine.existing
 
     def ensure(self, base: Base, step: str) -> Image:
@@ -94,7 +97,7 @@ class EngineRoots:
             return self._engine.pull(
                 reference, lambda item, status, now, total: self._emit(Transfer(step, item, status, now, total))
             )
-        return self._imported(base, reference, self._engine.find_image(reference), step)
+        return self._brought(base, step) or self._imported(base, reference, self._engine.find_image(reference), step)
 
     def find(self, base: Base) -> Image | None:
         """The base where the engine has it."""

@@ -8,6 +8,7 @@ from pipeline.engine import Image, ImageId
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
 from pipeline.recipe_model import RoleUse, Service
+from pipeline.registry_layer import RegistryLayer
 from pipeline.stage import Build, Records
 
 
@@ -29,7 +30,7 @@ class SharedRecords:
         """Whether any role can see facts about the hardware."""
         return self._records.hardware(service)
 
-    def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
+    def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
         """Every layer's key, with what the engine has or this run has made."""
         return tuple(self._known(key) for key in self._records.keys(build, base, conductor))
 
@@ -48,4 +49,4 @@ class SharedRecords:
 
     def _known(self, key: LayerKey) -> LayerKey:
         made = self._made.get(key.key)
-        return replace(key, image=made, reasons=()) if made else key
+        return replace(key, image=made, shared=None, reasons=()) if made else key

@@ -13,6 +13,7 @@ from pipeline.plan import LayerKey, Step
 from pipeline.player import Player, RoleFiles
 from pipeline.project import Project
 from pipeline.recipe import Base, Recipe, RoleUse, Service
+from pipeline.registry_layer import RegistryLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,11 @@ class Records(Protocol):
         """Whether any role of a service can see facts about the machine's hardware. Raises InputError."""
         ...
 
-    def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
-        """The key of every role's layer and, last, of the finished image; with the image where the engine has it."""
+    def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
+        """The key of every role's layer and, last, of the finished image.
+
+        With the image where the engine has it, and with where a registry has it where the engine does not.
+        """
         ...
 
     def unbuilt(self, build: Build, conductor: str) -> tuple[LayerKey, ...]:
@@ -87,9 +91,28 @@ class Aside(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """Layers that registries keep for other engines. What fails there is a warning, and the layer is built here."""
+
+    def root(self, base: Base) -> RegistryLayer | None:
+        """The root that a registry has, None for a base that is pulled anyway."""
+        ...
+
+    def fetch(self, keys: tuple[LayerKey, ...], step: str) -> tuple[LayerKey, ...]:
+        """Bring the layers that registries have; the keys with their images, up to the first that could not be had."""
+        ...
+
+    def share(self, build: Build, step: str) -> str:
+        """Give the registry every layer of a service that it does not have; in a few words, what came of it.
+
+        Raises PushFailedError if that fails and must not.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """All that a stage may use of the outside world."""
+    """All that a stage may use of the outside world; the shared cache only where there may be one."""
 
     engine: Engine
     player: Player
@@ -98,6 +121,7 @@ class Tools:
     emit: Sink
     on_exit: Callable[[Callable[[], None]], None]
     aside: Aside
+    cache: Cache | None = None
 
 
 class Stage(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.runner import Entry
-from stages import base, commit, conductor, initialize, provision, push, tag, target, verify
+from stages import base, commit, conductor, initialize, provision, push, share, tag, target, verify
 
 CATALOGUE: tuple[Entry, ...] = (
     Entry("initialize", initialize.run),
@@ -15,5 +15,6 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("commit", commit.finish),
     Entry("verify", verify.run),
     Entry("tag", tag.run),
+    Entry("share", share.run, after_all=True),
     Entry("push", push.run, after_all=True),
 )

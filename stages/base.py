@@ -10,16 +10,22 @@ from pipeline.recipe_model import BuiltService
 
 if TYPE_CHECKING:
     from pipeline.engine import Image
-    from pipeline.plan import Step
+    from pipeline.plan import LayerKey, Step
     from pipeline.stage import Build, Tools
 
 
 def run(build: Build, step: Step, tools: Tools) -> Build:
-    """Pull, bootstrap or import the root, or take another service's image; then see which layers are there."""
+    """Pull, bootstrap or import the root, or take another service's image; then see and bring what layers there are."""
     image = _root(build, step, tools)
-    keys = tools.records.keys(build, image, tools.player.key())
+    found = tools.records.keys(build, image, tools.player.key())
+    keys = tools.cache.fetch(found, step.id) if tools.cache else found
     tools.records.used(keys)
-    return replace(build, base=image, image=image.id, keys=keys, note=f"{image.size / 1e6:.1f} MB")
+    return replace(build, base=image, image=image.id, keys=keys, note=_note(image, keys))
+
+
+def _note(image: Image, keys: tuple[LayerKey, ...]) -> str:
+    brought = sum(1 for key in keys if key.shared and key.image)
+    return f"{image.size / 1e6:.1f} MB" + (f", {brought} layers from the shared cache" if brought else "")
 
 
 def _root(build: Build, step: Step, tools: Tools) -> Image:

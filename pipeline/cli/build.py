@@ -106,7 +106,10 @@ def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: b
         )
     engine = assembly.open_engine(os.environ, keep=rules.keep)
     Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX).clean(everything=False, dry_run=False)
-    catalogue = CATALOGUE if push else tuple(entry for entry in CATALOGUE if entry.name != "push")
+    if loaded.cache.refused:
+        emit(Warned(loaded.cache.refused, "--cache-pull-requests writes it all the same"))
+    left_out = {*(() if push else ("push",)), *(() if loaded.cache.target else ("share",))}
+    catalogue = tuple(entry for entry in CATALOGUE if entry.name not in left_out)
     order = runner.outline(catalogue)
     emit(
         BuildStarted(

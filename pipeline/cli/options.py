@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pipeline.cache_settings import CacheSettings
 from pipeline.loading import Options
 
 _PASSED_ON = "pipeline.cli.passed_on"
@@ -28,6 +29,12 @@ log_format = click.option(
 )
 production = click.option("--production", is_flag=True, help="Without the dev_overrides of the recipe.")
 no_cache = click.option("--no-cache", is_flag=True, help="Play every role, whatever is there.")
+cache_from = click.option(
+    "--cache-from",
+    multiple=True,
+    metavar="REPOSITORY",
+    help="Take finished layers from this repository of a registry; may be repeated.  [env: BASEIMAGE_CACHE_FROM]",
+)
 refresh = click.option(
     "--refresh",
     "refreshed_roles",
@@ -112,6 +119,15 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--pull", is_flag=True, help="Pull images, and bootstrap roots, again."),
         no_cache,
         refresh,
+        cache_from,
+        click.option(
+            "--cache-to",
+            default="",
+            metavar="REPOSITORY",
+            help="Write finished layers to this repository; not in a pull request.  [env: BASEIMAGE_CACHE_TO]",
+        ),
+        click.option("--cache-pull-requests", is_flag=True, help="Write layers in a pull request, too."),
+        click.option("--cache-strict", is_flag=True, help="Exit with 5 where layers cannot be written."),
         click.option("--offline", is_flag=True, help="Fetch no modules; without it, missing ones are initialized."),
         click.option(
             "--vault-password-file",
@@ -142,4 +158,14 @@ def options_of(given: dict[str, Any]) -> Options:
         variables=given["variables"],
         vault_password_file=given.get("vault_password_file") or "",
         gitflow=given.get("gitflow"),
+        cache=_cache_of(given) if "cache_from" in given else None,
+    )
+
+
+def _cache_of(given: dict[str, Any]) -> CacheSettings:
+    return CacheSettings(
+        given["cache_from"],
+        given.get("cache_to", ""),
+        pull_requests=given.get("cache_pull_requests", False),
+        strict=given.get("cache_strict", False),
     )

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from pipeline import assembly, errors, loading
-from pipeline.cli.options import EPILOG, no_cache, options_of, project_options, refresh
+from pipeline.cli.options import EPILOG, cache_from, no_cache, options_of, project_options, refresh
+from pipeline.events import Event, Warned
 from pipeline.plan_view import as_json, as_text, planned
 from pipeline.role_sources import unpinned_in
 
@@ -19,6 +20,7 @@ from pipeline.role_sources import unpinned_in
 @project_options
 @no_cache
 @refresh
+@cache_from
 @click.option("--json", "as_data", is_flag=True, help="One JSON object, for programs (docs/cache.md).")
 def plan(*, as_data: bool, **given: Any) -> None:
     """Show what a build would do and why; runs no role. Exit code 3: there is something to build.
@@ -34,7 +36,7 @@ def plan(*, as_data: bool, **given: Any) -> None:
         engine = assembly.open_engine(os.environ)
     except errors.EngineUnreachableError as error:
         click.echo(f"no engine answers, so it is not known what is there already: {error.message}", err=True)
-    tools = assembly.tools(loaded, options, engine, _silent, os.environ) if engine else None
+    tools = assembly.tools(loaded, options, engine, _warnings, os.environ) if engine else None
     services = planned(assembly.builds(loaded), tools, assembly.without_engine(loaded, os.environ))
     known = {service.name: unpinned_in(service, loaded.finder) for service in loaded.services}
     services = tuple(replace(service, unpinned=known[service.name]) for service in services)
@@ -43,5 +45,7 @@ def plan(*, as_data: bool, **given: Any) -> None:
         raise click.exceptions.Exit(errors.EXIT_SOMETHING_TO_BUILD)
 
 
-def _silent(event: object) -> None:
+def _warnings(event: Event) -> None:
     """Nothing shows progress here."""
+    if isinstance(event, Warned):
+        click.echo(f"warning: {event.message}", err=True)

@@ -45,11 +45,13 @@ KILLED = 137
 class FakeEngine(FakeStore):
     """`engine.Engine`; `calls` holds every request that changes something, as "verb what".
 
-    `registry` is what can be pulled and has been pushed. `answers` are outcomes of commands that `run` does not know.
+    `registry` is what can be pulled and has been pushed, `manifests` the same by digest. `answers` are outcomes of
+    commands that `run` does not know.
     """
 
     calls: list[str] = field(default_factory=list)
     registry: dict[str, Stored] = field(default_factory=dict)
+    manifests: dict[str, Stored] = field(default_factory=dict)
     answers: dict[tuple[str, ...], Completed] = field(default_factory=dict)
     failures: dict[str, list[Exception]] = field(default_factory=dict)
 
@@ -73,10 +75,11 @@ class FakeEngine(FakeStore):
 
     def pull(self, reference: str, progress: Progress) -> Image:
         self._begin("pull", reference)
-        if reference not in self.registry:
+        there = self.registry | self.manifests
+        if reference not in there:
             raise NotFoundError(f"pulling {reference}: manifest unknown")
         progress("layer", "Pull complete", 1, 1)
-        stored = self.registry[reference]
+        stored = there[reference]
         self.images.setdefault(stored.id, replace(stored, tags=[], parent=""))
         self.name(stored.id, reference)
         return as_image(self.images[stored.id])
@@ -86,7 +89,9 @@ class FakeEngine(FakeStore):
         stored = self.need(reference)
         progress("layer", "Pushed", 1, 1)
         self.registry[reference] = replace(stored, tags=[])
-        return digest("manifest", stored.id)
+        manifest = digest("manifest", stored.id)
+        self.manifests[f"{reference.rpartition(':')[0]}@{manifest}"] = self.registry[reference]
+        return manifest
 
     def published(self, reference: str, progress: Progress) -> Published | None:
         self._begin("published", reference)

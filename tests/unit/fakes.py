@@ -22,6 +22,7 @@ from pipeline.plan import LayerKey
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.project import Project
 from pipeline.recipe import Base, BaseImage, ConductorSettings, Recipe, RoleUse, Service, Verify
+from pipeline.registry_layer import RegistryLayer
 from pipeline.roots import name_of
 from pipeline.stage import Build, Tools
 from tests.unit.fake_engine import FakeEngine
@@ -150,8 +151,8 @@ class FakeRecords:
     def hardware(self, service: Service) -> bool:
         return self.sees_hardware and bool(service.roles)
 
-    def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
-        below, keys = f"{base.id} {conductor}", []
+    def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
+        below, keys = f"{base.id if isinstance(base, Image) else base.content} {conductor}", []
         for label, role in zip(build.service.role_labels, build.service.roles, strict=True):
             below = digest([below, role.name, role.parameters])
             keys.append(self._key(label, below))

@@ -9,12 +9,13 @@ import pytest
 
 from pipeline.cache_budget import DAY, Budget, CachedLayer, surplus
 from pipeline.cache_cleaning import CacheCleaner
-from pipeline.engine import ContainerSpec, ImageId
+from pipeline.engine import ContainerSpec, Image, ImageId
 from pipeline.errors import EngineError
 from pipeline.image_config import ImageConfig
 from pipeline.layer_records import LayerRecord, LayerRecords
 from pipeline.records import tag_of
 from tests.unit.fake_engine import FakeEngine
+from tests.unit.fake_store import as_image
 from tests.unit.fakes import BASE
 
 NOW = 1000 * DAY
@@ -89,6 +90,27 @@ def test_a_layer_goes_with_its_record(cache: Cache) -> None:
     assert cache.clean(EVERYTHING) == [tag_of("a" * 64)]
     assert image not in cache.engine.images
     assert cache.records.everything() == ()
+
+
+def test_the_engine_is_asked_once_however_many_layers_there_are(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    find = cache.engine.find_image
+
+    def noted(reference: str) -> Image | None:
+        asked.append(reference)
+        return find(reference)
+
+    monkeypatch.setattr(cache.engine, "find_image", noted)
+    for letter in "abc":
+        image = cache.engine.images[cache.add(letter * 64, "", "nginx")]
+        record = cache.records.read(letter * 64)
+        assert record
+        cache.records.write(replace(record, layers=list(as_image(image).layers)))
+    assert len(cache.clean(EVERYTHING, dry_run=True)) == 3
+    assert asked == []
+    cache.engine.tag(cache.add("b" * 64, "", "another run under the same key"), tag_of("b" * 64))
+    assert len(cache.clean(EVERYTHING, dry_run=True)) == 3
+    assert len(asked) == 1, "what is not as it was noted is looked at"
 
 
 def test_what_a_named_image_stands_on_stays(cache: Cache) -> None:

@@ -77,7 +77,7 @@ class Line:
             told: Any = tools
             self.seen = [*self.fetched, builds, folders, [entry.name for entry in catalogue]]
             self.seen += [rules.keep, rules.only_finished]
-            self.seen += [told.roots._refresh, told.records._reuse, told.player._settings]
+            self.seen += [told.roots._refresh, told.records._reuse, told.player._settings, told.cache._settings]
             return builds
 
         def bring(folder: Path, _: object, __: object, *, offline: bool) -> None:
@@ -417,6 +417,10 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "strategy": ([], ["--strategy", "docker"]),
     "offline": ([], ["--offline"]),
     "vault_password_file": ([], ["--vault-password-file", "nowhere"]),
+    "cache_from": ([], ["--cache-from", "registry.example/cache"]),
+    "cache_to": ([], ["--cache-to", "registry.example/cache"]),
+    "cache_pull_requests": ([], ["--cache-pull-requests"]),
+    "cache_strict": ([], ["--cache-strict"]),
     "push": ([], ["--push"]),
     "keep": ([], ["--keep"]),
     "jobs": ([], ["--jobs", "2"]),
@@ -466,6 +470,8 @@ def test_every_parameter_of_plan_changes_what_it_shows(line: Line, parameter: st
     (line.folder / "other" / "roles" / "app" / "tasks" / "main.yml").write_text("# changed\n")
     if parameter == "project_name":  # names are not shown, but they are checked
         without, given = ["-n", "shop"], ["-n", "no name!"]
+    if parameter == "cache_from":  # where all is here, nobody is asked
+        given = ["--cache-from", "no name!"]
     before = line.run("plan", *without)
     if parameter != "debug":
         assert before[0] == 0, before

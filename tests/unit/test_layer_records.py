@@ -46,6 +46,7 @@ def test_nobody_else_may_read_them(tmp_path: Path) -> None:
         '{"key": 1, "role": "a"}',
         '{"key": "a", "role": "b", "inputs": []}',
         '{"key": "a", "role": "b", "also": [["x"]]}',
+        '{"key": "a", "role": "b", "layers": [1]}',
     ],
 )
 def test_a_file_that_is_no_record_is_as_good_as_none(tmp_path: Path, text: str) -> None:

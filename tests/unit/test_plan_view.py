@@ -44,7 +44,7 @@ def test_without_a_base_nothing_above_it_is_known_and_nothing_is_made() -> None:
 
 def test_what_is_there_is_a_hit_and_the_rest_has_a_reason() -> None:
     world = World()
-    run((a_build(SERVICE),), world.tools, CATALOGUE[:-1], FakeClock(), Rules())
+    run((a_build(SERVICE),), world.tools, CATALOGUE[:-2], FakeClock(), Rules())
     text, pending = preview((a_build(SERVICE),), world.tools)
     assert not pending
     assert text.splitlines()[1:] == [
@@ -61,7 +61,7 @@ def test_what_is_there_is_a_hit_and_the_rest_has_a_reason() -> None:
 def test_every_service_is_shown_and_one_with_work_is_enough() -> None:
     world = World()
     other = a_service("app", name="worker")
-    run((a_build(SERVICE),), world.tools, CATALOGUE[:-1], FakeClock(), Rules())
+    run((a_build(SERVICE),), world.tools, CATALOGUE[:-2], FakeClock(), Rules())
     world.engine.calls.clear()
     text, pending = preview((a_build(SERVICE), a_build(other)), world.tools)
     assert pending
@@ -80,7 +80,7 @@ def test_a_service_on_another_one_is_known_once_that_one_is_there() -> None:
         "  base      BUILD  service web",
         "  role app  BUILD  the service below comes first",
     ]
-    run(builds, world.tools, CATALOGUE[:-1], FakeClock(), Rules())
+    run(builds, world.tools, CATALOGUE[:-2], FakeClock(), Rules())
     text, pending = preview(builds, world.tools)
     assert not pending
     assert text.splitlines()[5:] == ["app", "  base      HIT    service web", "  role app  HIT", "  image     HIT"]
@@ -125,6 +125,7 @@ def test_as_data_a_plan_has_every_field_whether_it_is_known_or_not() -> None:
                         "role": "",
                         "action": "hit",
                         "reasons": [],
+                        "shared": None,
                         "key": None,
                         "last_seconds": None,
                         "last_size": None,
@@ -134,6 +135,7 @@ def test_as_data_a_plan_has_every_field_whether_it_is_known_or_not() -> None:
                         "role": "web",
                         "action": "build",
                         "reasons": ["a changed"],
+                        "shared": None,
                         "key": "k",
                         "last_seconds": 14.3,
                         "last_size": 22,

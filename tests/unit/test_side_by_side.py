@@ -18,6 +18,7 @@ from pipeline.halting import Halt
 from pipeline.plan import LayerKey
 from pipeline.player import Play, PlayResult
 from pipeline.recipe import BuiltService, Service
+from pipeline.registry_layer import RegistryLayer
 from pipeline.runner import Entry, Rules
 from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
@@ -26,7 +27,7 @@ from pipeline.stopping import Stoppable
 from stages import CATALOGUE
 from tests.unit.fakes import FakeClock, FakePlayer, FakeRecords, World, a_build, a_service
 
-FULL = tuple(entry for entry in CATALOGUE if entry.name != "push")
+FULL = tuple(entry for entry in CATALOGUE if entry.name not in ("share", "push"))
 SOON = 30.0
 """Seconds after which a test that waits for something has failed."""
 
@@ -163,7 +164,7 @@ def test_services_that_are_all_the_same_are_made_once(yard: Yard) -> None:
 class Forgetful(FakeRecords):
     """As with --no-cache: nothing of what was saved is found."""
 
-    def keys(self, build: Build, base: Image, conductor: str) -> tuple[LayerKey, ...]:
+    def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
         return tuple(replace(key, image=None) for key in super().keys(build, base, conductor))
 
 
@@ -216,7 +217,7 @@ def test_after_a_failure_nothing_is_pushed(yard: Yard) -> None:
 
 def test_names_are_pushed_in_order_when_all_services_are_built(yard: Yard) -> None:
     yard.build(a_service("nginx", name="one"), a_service("app", name="two"), catalogue=CATALOGUE)
-    assert yard.started()[-2:] == ["one/push", "two/push"]
+    assert yard.started()[-4:] == ["one/share", "one/push", "two/share", "two/push"]
     pushes = [call.split()[1] for call in yard.world.engine.calls if call.startswith("push")]
     assert pushes == ["shop-one:1.2.0", "shop-one:latest", "shop-two:1.2.0", "shop-two:latest"]
 
