@@ -181,6 +181,7 @@ def _service(name: str, keys: ServiceKeys, source: YamlSource, data: JsonValue) 
         variables=dict(keys.vars),
         config=image_config(keys),
         python=keys.python,
+        squash=keys.squash,
         verify=_verify(keys.verify),
         line=source.line(path),
         runtime={key: value for key, value in given.items() if key in RUNTIME_KEYS or key in ("ports", "volumes")},

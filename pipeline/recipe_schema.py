@@ -186,6 +186,8 @@ class ServiceKeys(ContainerKeys):
     """Make one service of this for each combination of values."""
     python: Literal["runtime", "base"] = "runtime"
     """Which Python plays the roles: one borrowed for the time of the build, or the base's own."""
+    squash: bool = False
+    """Whether the layers above the base are merged into one when the image is finished."""
     verify: VerifyEntry = True
     """How the finished image is tried; false: not at all."""
     dev_overrides: ContainerKeys = ContainerKeys()

@@ -110,7 +110,8 @@ class EngineRecords:
         there: list[LayerKey] = []
         below, why_not = base, ""
         for role, (key, _) in zip((*build.service.roles, None), known, strict=True):
-            image = self._usable(key, below, role)
+            # Squashed layers are no longer those that the roles made.
+            image = self._usable(key, base if role is None and build.service.squash else below, role)
             if isinstance(image, str):
                 why_not = image
                 break

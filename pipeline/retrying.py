@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import IO, Literal, TypeVar
 
 import tenacity
 
@@ -25,6 +25,7 @@ from pipeline.engine import (
     Lines,
     Progress,
     Published,
+    Rewriting,
     State,
 )
 from pipeline.errors import PushFailedError, TransientError
@@ -149,6 +150,14 @@ class RetryingEngine:
     def configure(self, image: ImageId, config: ImageConfig, labels: dict[str, str]) -> ImageId:
         """The same layers with exactly this configuration."""
         return self._engine.configure(image, config, labels)
+
+    def rewrite(self, image: ImageId, how: Rewriting) -> ImageId:
+        """The same image with its upper layers written anew."""
+        return self._engine.rewrite(image, how)
+
+    def save(self, image: str, target: IO[bytes]) -> None:
+        """Write an archive of an image."""
+        self._engine.save(image, target)
 
     def layers(self, image: ImageId) -> tuple[ImageLayer, ...]:
         """The image's history entries that hold data."""

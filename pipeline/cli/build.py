@@ -16,7 +16,7 @@ import click
 
 from pipeline import assembly, errors, initializing, loading, runner, side_by_side, state
 from pipeline.cleaning import Cleaner, sweep
-from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options
+from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options, squash
 from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
@@ -34,6 +34,7 @@ from stages import CATALOGUE
 @project_options
 @log_format
 @gitflow
+@squash
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
 @click.option(
@@ -52,6 +53,7 @@ def build(**given: Any) -> None:
 @project_options
 @log_format
 @gitflow
+@squash
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
     _run(given, push=False, only_finished=True)
@@ -61,6 +63,7 @@ def tag(**given: Any) -> None:
 @project_options
 @log_format
 @gitflow
+@squash
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
     _run(given, push=True, only_finished=True)

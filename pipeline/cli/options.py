@@ -37,6 +37,9 @@ refresh = click.option(
 )
 
 
+squash = click.option("--squash", is_flag=True, help="Merge the layers above the base into one (docs/recipe.md).")
+
+
 class PassingOn(click.Command):
     """A command whose arguments after -- are for another program; `passed_on` has them."""
 
@@ -142,4 +145,5 @@ def options_of(given: dict[str, Any]) -> Options:
         variables=given["variables"],
         vault_password_file=given.get("vault_password_file") or "",
         gitflow=given.get("gitflow"),
+        squash=given.get("squash", False),
     )
