@@ -26,7 +26,7 @@ from pipeline.docker_history import read_history, step_entry
 from pipeline.docker_stream import read_stream
 from pipeline.engine import ImageId
 from pipeline.errors import EngineError
-from pipeline.image_archive import MANIFEST, SavedImage, add_file, compact, config_name, image_id
+from pipeline.image_archive import MANIFEST, SavedImage, add_file, compact, config_name, image_id, written_time
 from pipeline.image_config import ImageConfig
 
 
@@ -38,18 +38,22 @@ def reconfigured(
     parent: str = "",
     step: str = "",
     made_by: str = "",
+    created: int | None = None,
 ) -> ImageId:
     """An untagged image with the layers of `image` and exactly this configuration.
 
     The same image and configuration give the same id where the engine stores images by layer. There `parent`, too,
     is kept: an image that goes with the last of its children. A `step` is noted in the history, as one without a layer;
-    `made_by` replaces what the last entry says (for a commit, the command that kept the container alive).
+    `made_by` replaces what the last entry says (for a commit, the command that kept the container alive), `created`,
+    in seconds since 1970, when it and the image were made.
     """
     with translated("configuring an image"):
         if not stores_layers(client):
-            return _saved_and_loaded(client, image, config)
+            return _saved_and_loaded(client, image, config, created)
         found = inspected(client, image)
         history = read_history(client, image, _layers(found))
+        if created is not None:
+            found["Created"] = history[-1]["created"] = written_time(created)
         if made_by:
             history[-1]["created_by"] = made_by
         if step:
@@ -117,20 +121,22 @@ def bare_archive(files: list[tuple[bytes, str]]) -> bytes:
     return target.getvalue()
 
 
-def _saved_and_loaded(client: docker.APIClient, image: ImageId, config: ImageConfig) -> ImageId:
+def _saved_and_loaded(client: docker.APIClient, image: ImageId, config: ImageConfig, created: int | None) -> ImageId:
     with tempfile.TemporaryFile() as saved, tempfile.TemporaryFile() as changed:
         for chunk in client.get_image(image):
             saved.write(chunk)
         saved.seek(0)
-        change_archive(cast("IO[bytes]", saved), cast("IO[bytes]", changed), config)
+        change_archive(cast("IO[bytes]", saved), cast("IO[bytes]", changed), config, created)
         changed.seek(0)
         return load(client, cast("IO[bytes]", changed))
 
 
-def change_archive(saved: IO[bytes], changed: IO[bytes], config: ImageConfig) -> None:
+def change_archive(saved: IO[bytes], changed: IO[bytes], config: ImageConfig, created: int | None = None) -> None:
     """Copy an archive of one image (`docker save`), its layers as they are, with another configuration."""
     with tarfile.open(fileobj=saved) as source, tarfile.open(fileobj=changed, mode="w") as target:
         image = SavedImage(source)
+        if created is not None:
+            image.body["created"] = image.body["history"][-1]["created"] = written_time(created)
         data = redescribed(image.body, config)
         add_file(target, config_name(data), data)
         for layer in dict.fromkeys(image.layers):

@@ -87,9 +87,9 @@ class DockerEngine:
         """What the registry has under a tag."""
         return published(self._client, reference, progress)
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
         """Make an image of one layer from a tar file."""
-        return docker_images.import_root(self._client, archive, reference, config)
+        return docker_images.import_root(self._client, archive, reference, config, created)
 
     def build(
         self, context: bytes, reference: str, arguments: dict[str, str], labels: dict[str, str], lines: Lines

@@ -152,8 +152,11 @@ class Engine(Protocol):
         """
         ...
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
-        """Make an image of one layer from a tar file (plain, gzip, xz or zstd as the engine takes it)."""
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
+        """Make an image of one layer from a tar file (plain, gzip, xz or zstd as the engine takes it).
+
+        `created`, in seconds since 1970, is what it says of its age: without it, now.
+        """
         ...
 
     def build(

@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import IO, Any, cast
 
 from pipeline.errors import EngineError
@@ -81,6 +82,11 @@ def image_id(data: bytes) -> str:
 def config_name(data: bytes) -> str:
     """What an image's own file is called in an archive."""
     return f"{hashlib.sha256(data).hexdigest()}.json"
+
+
+def written_time(seconds: int) -> str:
+    """A time, in seconds since 1970, as an image's file has it."""
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def compact(value: object) -> bytes:

@@ -9,12 +9,11 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from datetime import UTC, datetime
 from itertools import accumulate
 from typing import IO, Any, cast
 
 from pipeline.engine import Rewriting
-from pipeline.image_archive import MANIFEST, SavedImage, add_file, compact, config_name, image_id
+from pipeline.image_archive import MANIFEST, SavedImage, add_file, compact, config_name, image_id, written_time
 from pipeline.layer_archive import opened, write_layer
 from pipeline.layer_rules import Rules
 from pipeline.layer_tree import Tree
@@ -99,7 +98,7 @@ def _body(body: Json, layers: list[str], how: Rewriting) -> Json:
     history = _merged(history, how.below) if how.merge else history
     made = {**body, "rootfs": {"type": "layers", "diff_ids": layers}, "history": history}
     if how.epoch is not None:
-        latest = datetime.fromtimestamp(how.epoch, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        latest = written_time(how.epoch)
         made["created"] = latest
         made["history"] = [{**entry, "created": min(str(entry.get("created") or latest), latest)} for entry in history]
     return made

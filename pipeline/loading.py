@@ -58,6 +58,8 @@ class Options:
     """Whether versions and tags follow gitflow; None: as image.txt says."""
     squash: bool = False
     """Whether every service is squashed, whatever the recipe says of it."""
+    reproducible: bool | None = None
+    """Whether images are rewritten to be the same whenever they are built; None: as the recipe says, or a release."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ def _recipe(keys: RecipeKeys, source: YamlSource, data: JsonValue) -> Recipe:
         tags=tuple(keys.tags),
         runtime={key: top[key] for key in _KEPT_FOR_RUN_TIME if key in top},
         roles_path=tuple(keys.settings.conductor.roles_path),
+        reproducible=keys.settings.reproducible,
         vault_files=tuple(keys.settings.vault_files),
         vault_password_file=keys.settings.vault_password_file or "",
     )

@@ -160,6 +160,7 @@ class Recipe:
     tags: tuple[str, ...] = ()
     runtime: dict[str, JsonValue] = field(default_factory=dict)
     roles_path: tuple[str, ...] = ()
+    reproducible: bool | None = None
     vault_files: tuple[str, ...] = ()
     vault_password_file: str = ""
 

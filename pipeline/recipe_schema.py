@@ -230,6 +230,8 @@ class SettingsKeys(Keys):
     conductor_base: BaseKeys | SkipJsonSchema[None] = None
     """The same as conductor.base."""
     conductor: ConductorKeys = ConductorKeys()
+    reproducible: bool | SkipJsonSchema[None] = None
+    """Whether images are rewritten so that they have the same digest whenever they are built."""
     vars_files: list[Text] = []
     """Files of variables for the templates of this recipe, in YAML or JSON, relative to the recipe."""
     vault_files: list[Text] = []

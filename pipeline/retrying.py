@@ -88,9 +88,9 @@ class RetryingEngine:
         """The image with this tag, digest or id."""
         return self._engine.find_image(reference)
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
         """Make an image of one layer from a tar file."""
-        return self._engine.import_root(archive, reference, config)
+        return self._engine.import_root(archive, reference, config, created)
 
     def build(
         self, context: bytes, reference: str, arguments: dict[str, str], labels: dict[str, str], lines: Lines

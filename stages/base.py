@@ -19,7 +19,9 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     image = _root(build, step, tools)
     keys = tools.records.keys(build, image, tools.player.key())
     tools.records.used(keys)
-    return replace(build, base=image, image=image.id, keys=keys, note=f"{image.size / 1e6:.1f} MB")
+    root_layers = build.root_layers if isinstance(build.service.base, BuiltService) else len(image.layers)
+    note = f"{image.size / 1e6:.1f} MB"
+    return replace(build, base=image, image=image.id, keys=keys, root_layers=root_layers, note=note)
 
 
 def _root(build: Build, step: Step, tools: Tools) -> Image:

@@ -16,7 +16,16 @@ import click
 
 from pipeline import assembly, errors, initializing, loading, runner, side_by_side, state
 from pipeline.cleaning import Cleaner, sweep
-from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options, squash
+from pipeline.cli.options import (
+    EPILOG,
+    build_options,
+    gitflow,
+    log_format,
+    options_of,
+    project_options,
+    reproducible,
+    squash,
+)
 from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
@@ -35,6 +44,7 @@ from stages import CATALOGUE
 @log_format
 @gitflow
 @squash
+@reproducible
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
 @click.option(
@@ -54,6 +64,7 @@ def build(**given: Any) -> None:
 @log_format
 @gitflow
 @squash
+@reproducible
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
     _run(given, push=False, only_finished=True)
@@ -64,6 +75,7 @@ def tag(**given: Any) -> None:
 @log_format
 @gitflow
 @squash
+@reproducible
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
     _run(given, push=True, only_finished=True)
@@ -87,7 +99,7 @@ def _run(
                 emit = state.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
-                _build(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
+                carry_out(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
         except errors.PipelineError as error:
             for failed in failures(error, keep=keep):
                 emit(failed)
@@ -96,7 +108,16 @@ def _run(
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: bool, jobs: int) -> None:
+def carry_out(
+    options: loading.Options,
+    emit: Sink,
+    rules: runner.Rules,
+    *,
+    push: bool,
+    jobs: int,
+    stages: tuple[runner.Entry, ...] = CATALOGUE,
+) -> tuple[Build, ...]:
+    """Bring the services that the options name through the stages, as far as they are asked for."""
     loaded = loading.load(options, os.environ)
     for warning in loaded.warnings:
         emit(
@@ -106,9 +127,11 @@ def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: b
                 f"{warning.file}:{warning.line}",
             )
         )
+    epoch = assembly.epoch(loaded, options, os.environ, push=push)
     engine = assembly.open_engine(os.environ, keep=rules.keep)
     Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX).clean(everything=False, dry_run=False)
-    catalogue = CATALOGUE if push else tuple(entry for entry in CATALOGUE if entry.name != "push")
+    left_out = {name for name, wanted in (("push", push), ("rewrite", epoch is not None)) if not wanted}
+    catalogue = tuple(entry for entry in stages if entry.name not in left_out)
     order = runner.outline(catalogue)
     emit(
         BuildStarted(
@@ -121,10 +144,11 @@ def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: b
         )
     )
     started = time.monotonic()
-    run = _Run(loaded, options, engine, engine.container_prefix, emit, assembly.in_common(os.environ))
+    run = _Run(loaded, options, epoch, engine, engine.container_prefix, emit, assembly.in_common(os.environ))
     with _nothing_left(engine, engine.container_prefix, keep=rules.keep):
         done = run.build(catalogue, replace(rules, alone=run.together.alone), jobs)
     emit(BuildFinished(time.monotonic() - started, len(done)))
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +157,7 @@ class _Run:
 
     loaded: loading.Loaded
     options: loading.Options
+    epoch: int | None
     engine: Engine
     prefix: str
     emit: Sink
@@ -140,7 +165,7 @@ class _Run:
 
     def build(self, catalogue: tuple[runner.Entry, ...], rules: runner.Rules, jobs: int) -> tuple[Build, ...]:
         """One service after the other in this thread, or several side by side."""
-        builds, tools = assembly.builds(self.loaded), self._tools(self.engine, self.emit)
+        builds, tools = assembly.builds(self.loaded, self.epoch), self._tools(self.engine, self.emit)
         if min(jobs, len(builds)) == 1:
             return runner.run(builds, tools, catalogue, time.monotonic, rules)
         clear = partial(sweep, self.engine, f"{self.prefix}_", interrupted=False)

@@ -98,8 +98,8 @@ class FakeEngine(FakeStore):
         self.images.setdefault(stored.id, replace(stored, tags=[], parent=""))
         return Published(digest("manifest", stored.id), as_image(self.images[stored.id]))
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
-        self._begin("import_root", reference)
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
+        self._begin("import_root", f"{reference} {created or ''}")
         if not archive.is_file():
             raise EngineError(f"there is no root archive {archive.name}")
         with tarfile.open(archive) as files:

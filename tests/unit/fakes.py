@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.engine import ContainerId, Image, ImageId, ImageLayer, Mount
+from pipeline.engine import ContainerId, Image, ImageId, ImageLayer, Mount, Rewriting
 from pipeline.errors import InputError, Problem
 from pipeline.events import Event
 from pipeline.fingerprint import digest
@@ -137,6 +137,7 @@ class FakeRecords:
     saved: dict[str, ImageId] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     touched: list[str] = field(default_factory=list)
+    made: dict[tuple[ImageId, Rewriting], ImageId] = field(default_factory=dict)
 
     def role_files(self, role: RoleUse) -> RoleFiles:
         if role.name in self.missing:
@@ -161,6 +162,13 @@ class FakeRecords:
     def save(self, key: LayerKey, image: ImageId) -> None:
         self.engine.calls.append(f"save {key.role or 'image'}")
         self.saved[key.key] = image
+
+    def rewritten(self, image: ImageId, how: Rewriting) -> ImageId | None:
+        made = self.made.get((image, how))
+        return made if made and self.engine.find_image(made) else None
+
+    def save_rewritten(self, image: ImageId, how: Rewriting, made: ImageId) -> None:
+        self.made[image, how] = made
 
     def _key(self, role: str, key: str) -> LayerKey:
         return LayerKey(role, key, self.saved.get(key), () if key in self.saved else ("no record of an earlier build",))
