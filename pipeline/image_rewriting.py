@@ -55,7 +55,7 @@ def _rewritten(image: SavedImage, how: Rewriting) -> Iterator[tuple[IO[bytes], s
             for layer in layers:
                 tree.add(layer)
             if below:
-                tree.over(below)
+                tree.over(below, touched=how.epoch is None)
                 for layer in layers:
                     below.add(layer)
             identity = write_layer(tree, layers, Rules(how.epoch), cast("IO[bytes]", content))

@@ -14,6 +14,7 @@ from tarfile import DIRTYPE, LNKTYPE, REGTYPE, TarInfo
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 _FOLDER_MODE = 0o755
+_MODE_BITS = 0o7777
 
 LeftOut = Callable[[str, TarInfo], bool]
 """Whether the file at a path is not to be written; its other hard links are, unless it says the same of them."""
@@ -82,9 +83,16 @@ class Tree:
             node = node.children.get(part) if node else None
         return node is not None and not node.gone
 
-    def over(self, base: Tree) -> None:
-        """Forget what hides nothing of `base`, the layers below: nobody need know that it was there for a while."""
-        self._trim(self._root, base._root)
+    def over(self, base: Tree, *, touched: bool = True) -> None:
+        """Forget what hides nothing of `base`, the layers below: nobody need know that it was there for a while.
+
+        Without `touched`, also folders that are as they are there but for their time, with nothing in them that is
+        not: something was there for a while.
+        """
+        seen = list(self._trimmed(base))
+        for above, name, node, below in () if touched else reversed(seen):
+            if below and not node.children and not node.hides and _is_same_folder(node, below):
+                del above.children[name]
 
     def written(self, left_out: LeftOut = lambda _path, _head: False) -> Iterator[Written]:
         """What one layer with all this has to hold: a folder before what is in it, by name, whiteouts first."""
@@ -139,8 +147,9 @@ class Tree:
             node = node.children.get(part) if node else None
         return node.file if node and node.file else File(-1, head)
 
-    def _trim(self, node: _Node, base: _Node | None) -> None:
-        pending: list[tuple[_Node, _Node | None]] = [(node, base)]
+    def _trimmed(self, base: Tree) -> Iterator[tuple[_Node, str, _Node, _Node | None]]:
+        """Each folder's node with what is left in it, and what the base has there; folders before their content."""
+        pending: list[tuple[_Node, _Node | None]] = [(self._root, base._root)]
         while pending:
             ours, theirs = pending.pop()
             for name, child in list(ours.children.items()):
@@ -151,8 +160,25 @@ class Tree:
                     continue
                 if below is None and child.file:
                     child.hides = False
+                yield ours, name, child, below
                 # Under a folder that hides all that is below, there is nothing left to be hidden.
                 pending.append((child, None if child.hides else below))
+
+
+def _is_same_folder(node: _Node, below: _Node) -> bool:
+    if node.file is None or below.file is None:
+        return False
+    ours, theirs = node.file.head, below.file.head
+    return (
+        ours.isdir()
+        and theirs.isdir()
+        and (ours.mode & _MODE_BITS, ours.uid, ours.gid) == (theirs.mode & _MODE_BITS, theirs.uid, theirs.gid)
+        and _attributes(ours) == _attributes(theirs)
+    )
+
+
+def _attributes(head: TarInfo) -> dict[str, str]:
+    return {name: value for name, value in head.pax_headers.items() if name.startswith("SCHILY.xattr.")}
 
 
 def marker(path: str) -> TarInfo:

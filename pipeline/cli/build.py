@@ -56,7 +56,7 @@ from stages import CATALOGUE
 @click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
 def build(**given: Any) -> None:
     """Build the images of RECIPE: a path, or a name in recipes/ (default: recipes/default.yml)."""
-    _run(given, push=given["push"], keep=given["keep"], fetch=True, jobs=given["jobs"] or _cores())
+    run_shown(given, push=given["push"], keep=given["keep"], fetch=True, jobs=given["jobs"] or cores())
 
 
 @click.command(epilog=EPILOG)
@@ -67,7 +67,7 @@ def build(**given: Any) -> None:
 @reproducible
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
-    _run(given, push=False, only_finished=True)
+    run_shown(given, push=False, only_finished=True)
 
 
 @click.command(epilog=EPILOG)
@@ -78,10 +78,10 @@ def tag(**given: Any) -> None:
 @reproducible
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
-    _run(given, push=True, only_finished=True)
+    run_shown(given, push=True, only_finished=True)
 
 
-def _run(
+def run_shown(
     given: dict[str, Any],
     *,
     push: bool,
@@ -89,7 +89,9 @@ def _run(
     only_finished: bool = False,
     fetch: bool = False,
     jobs: int = 1,
-) -> None:
+    stages: tuple[runner.Entry, ...] = CATALOGUE,
+) -> tuple[Build, ...]:
+    """Bring what the command line names through the stages, on a display; a failure is told there and ends it."""
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with display as shown, Stoppable():
@@ -99,7 +101,8 @@ def _run(
                 emit = state.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
-                carry_out(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
+                rules = runner.Rules(keep, only_finished)
+                return _build(options, emit, rules, push=push, jobs=jobs, stages=stages)
         except errors.PipelineError as error:
             for failed in failures(error, keep=keep):
                 emit(failed)
@@ -108,16 +111,15 @@ def _run(
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-def carry_out(
+def _build(
     options: loading.Options,
     emit: Sink,
     rules: runner.Rules,
     *,
     push: bool,
     jobs: int,
-    stages: tuple[runner.Entry, ...] = CATALOGUE,
+    stages: tuple[runner.Entry, ...],
 ) -> tuple[Build, ...]:
-    """Bring the services that the options name through the stages, as far as they are asked for."""
     loaded = loading.load(options, os.environ)
     for warning in loaded.warnings:
         emit(
@@ -196,6 +198,6 @@ def _nothing_left(engine: Engine, prefix: str, *, keep: bool) -> Iterator[None]:
             sweep(engine, f"{prefix}_", interrupted=interrupted)
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many services are built side by side where nobody says it: more than four wait for one another's disk."""
     return min(os.cpu_count() or 1, 4)

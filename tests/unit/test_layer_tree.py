@@ -114,6 +114,17 @@ def test_attributes_go_with_the_entry_that_is_left() -> None:
     assert found == {"a": ("0o4755", CAPABILITY), "d": ("0o1777", {}), "d/b": ("0o644", {})}
 
 
+def test_folders_that_were_only_passed_by_are_forgotten_on_request() -> None:
+    below = layer(Line("tmp/", mode=0o41777), "etc/", "etc/d/", "var/")
+    ours = layer(Line("tmp/", mode=0o1777), "etc/", "etc/d/", Line("var/", mode=0o700), "new/", ".wh.x")
+    for touched, wanted in ((True, ["etc/", "etc/d/", "new/", "tmp/", "var/"]), (False, ["new/", "var/"])):
+        tree, target = tree_of([ours]), io.BytesIO()
+        tree.over(tree_of([below]), touched=touched)
+        write_layer(tree, [ours], Rules(), target)
+        target.seek(0)
+        assert lines_of(opened(target)) == wanted
+
+
 NAMES = st.sampled_from(["a", "b", "a/x", "a/y", "a/x/1", "b/z"])
 ENTRIES = st.one_of(
     NAMES.map(lambda name: f"{name}/"),
