@@ -30,6 +30,7 @@ from pipeline.remembered import Remembered
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
+from pipeline.source_date import source_date
 from pipeline.stage import Build, Tools
 from pipeline.state import layer_records, state_folder
 from pipeline.timings import Timings
@@ -50,9 +51,19 @@ KEPT_PREFIX = "baseimage-kept"
 """Containers of a run with --keep: the next build leaves them alone, `baseimage gc` removes them."""
 
 
-def builds(loaded: Loaded) -> tuple[Build, ...]:
-    """The first state of each service's build."""
-    return tuple(Build(loaded.recipe, loaded.project, service) for service in loaded.services)
+def builds(loaded: Loaded, epoch: int | None = None) -> tuple[Build, ...]:
+    """The first state of each service's build; with an epoch, images are made to be the same at any time."""
+    return tuple(Build(loaded.recipe, loaded.project, service, epoch=epoch) for service in loaded.services)
+
+
+def epoch(loaded: Loaded, options: Options, environ: Mapping[str, str], *, push: bool) -> int | None:
+    """The time that nothing in the images is to be younger than, None where that does not matter.
+
+    Raises UsageError, GitError.
+    """
+    said = (options.reproducible, loaded.recipe.reproducible, push and loaded.project.release is not None)
+    wanted = next(each for each in said if each is not None)
+    return source_date(options.folder, environ) if wanted else None
 
 
 def tools(

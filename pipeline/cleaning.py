@@ -14,7 +14,7 @@ from functools import partial
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
 
-REPOSITORIES = ("baseimage/cache", "baseimage/base", "baseimage/conductor")
+REPOSITORIES = ("baseimage/cache", "baseimage/twice", "baseimage/base", "baseimage/conductor")
 LOOKS = 6
 ABANDONED_AFTER = 24 * 3600
 """Seconds after which a container of a run on another host counts as left behind."""

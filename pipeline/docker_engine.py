@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import docker
 from docker.errors import APIError, NotFound
 from docker.types import Mount as ApiMount
 
-from pipeline import docker_images, docker_inventory
+from pipeline import docker_images, docker_inventory, docker_rewrite
 from pipeline.docker_channel import open_channel, run_to_end
 from pipeline.docker_client import open_client, translated, untyped
 from pipeline.docker_registry import published, pull, push
@@ -29,6 +29,7 @@ from pipeline.engine import (
     Lines,
     Progress,
     Published,
+    Rewriting,
     State,
 )
 from pipeline.errors import EngineError
@@ -86,9 +87,9 @@ class DockerEngine:
         """What the registry has under a tag."""
         return published(self._client, reference, progress)
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
         """Make an image of one layer from a tar file."""
-        return docker_images.import_root(self._client, archive, reference, config)
+        return docker_images.import_root(self._client, archive, reference, config, created)
 
     def build(
         self, context: bytes, reference: str, arguments: dict[str, str], labels: dict[str, str], lines: Lines
@@ -215,6 +216,14 @@ class DockerEngine:
     def configure(self, image: ImageId, config: ImageConfig, labels: dict[str, str]) -> ImageId:
         """The same layers with exactly this configuration."""
         return docker_images.configure(self._client, image, config, labels)
+
+    def rewrite(self, image: ImageId, how: Rewriting) -> ImageId:
+        """The same image with its upper layers written anew."""
+        return docker_rewrite.rewrite(self._client, image, how)
+
+    def save(self, image: str, target: IO[bytes]) -> None:
+        """Write an archive of an image."""
+        docker_rewrite.save(self._client, image, target)
 
     def layers(self, image: ImageId) -> tuple[ImageLayer, ...]:
         """The image's history entries that hold data, lowest first."""

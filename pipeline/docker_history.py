@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import docker
 
 from pipeline.docker_client import inspected, untyped
 from pipeline.docker_config import Json
+from pipeline.image_archive import written_time
 
 STEP = "configuration"
 _METADATA = re.compile(
@@ -30,8 +30,8 @@ def step_entry(made_by: str, created: str) -> Json:
 
 
 def _entry(entry: Json, *, is_layer: bool) -> Json:
-    made = datetime.fromtimestamp(int(entry.get("Created") or 0), tz=UTC)
-    line: Json = {"created": made.strftime("%Y-%m-%dT%H:%M:%SZ"), "created_by": str(entry.get("CreatedBy") or "")}
+    made = written_time(int(entry.get("Created") or 0))
+    line: Json = {"created": made, "created_by": str(entry.get("CreatedBy") or "")}
     if entry.get("Comment"):
         line["comment"] = entry["Comment"]
     return line if is_layer else {**line, "empty_layer": True}

@@ -98,7 +98,9 @@ def _is_commit_of(found: Json, target: Json, comment: str) -> bool:
     )
 
 
-def import_root(client: docker.APIClient, archive: Path, reference: str, config: ImageConfig) -> ImageId:
+def import_root(
+    client: docker.APIClient, archive: Path, reference: str, config: ImageConfig, created: int | None = None
+) -> ImageId:
     """Stream a tar file to the engine as the only layer of an image."""
     if not archive.is_file():
         raise EngineError(f"there is no root archive {archive.name}")  # the SDK would take the name for a URL
@@ -107,7 +109,7 @@ def import_root(client: docker.APIClient, archive: Path, reference: str, config:
         outcome = read_stream(_json_lines(text))
     if outcome.error or not outcome.image:
         raise EngineError(f"importing {archive.name}: {outcome.error or 'the engine named no image'}")
-    return _finished(client, ImageId(outcome.image), config, reference)
+    return _finished(client, ImageId(outcome.image), config, reference, created=created)
 
 
 def _json_lines(text: str) -> list[Any]:
@@ -125,7 +127,12 @@ def configure(client: docker.APIClient, image: ImageId, config: ImageConfig, lab
 
 
 def _finished(
-    client: docker.APIClient, image: ImageId, config: ImageConfig, reference: str, made_by: str = ""
+    client: docker.APIClient,
+    image: ImageId,
+    config: ImageConfig,
+    reference: str,
+    made_by: str = "",
+    created: int | None = None,
 ) -> ImageId:
     """The image with exactly `config`, tagged; the one it was made of does not stay behind.
 
@@ -134,9 +141,10 @@ def _finished(
     with translated("finishing an image"):
         found = inspected(client, image)
     made = image
-    if stores_layers(client) or differences(config, from_api(found.get("Config"))):
+    if stores_layers(client) or created is not None or differences(config, from_api(found.get("Config"))):
         parent = str(found.get("Parent") or "")
-        made = _checked(client, reconfigured(client, image, config, parent=parent, made_by=made_by), config)
+        changed = reconfigured(client, image, config, parent=parent, made_by=made_by, created=created)
+        made = _checked(client, changed, config)
     if reference:
         tag(client, made, reference)
     if made != image:

@@ -57,6 +57,19 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewriting:
+    """How the layers of an image above the lowest `below` are written anew.
+
+    `merge`: as one layer. With an `epoch`, in seconds since 1970, they are the same whenever they were made: nothing
+    is younger, and what only tells of the build is left out (`layer_rules`).
+    """
+
+    below: int
+    merge: bool = False
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mount:
     """A volume (by name; "" makes an anonymous one) or a host path of the engine's machine at `target`."""
 
@@ -139,8 +152,11 @@ class Engine(Protocol):
         """
         ...
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
-        """Make an image of one layer from a tar file (plain, gzip, xz or zstd as the engine takes it)."""
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
+        """Make an image of one layer from a tar file (plain, gzip, xz or zstd as the engine takes it).
+
+        `created`, in seconds since 1970, is what it says of its age: without it, now.
+        """
         ...
 
     def build(
@@ -210,6 +226,14 @@ class Engine(Protocol):
 
         It is `image` itself if that has them already; else `image` goes with it, unless it has a name.
         """
+        ...
+
+    def rewrite(self, image: ImageId, how: Rewriting) -> ImageId:
+        """An untagged image with the same configuration, whose layers above some are written anew."""
+        ...
+
+    def save(self, image: str, target: IO[bytes]) -> None:
+        """Write an archive of an image: its own file and its layers (`image_archive`)."""
         ...
 
     def layers(self, image: ImageId) -> tuple[ImageLayer, ...]:

@@ -16,6 +16,8 @@ from typing import Any
 from pipeline.image_config import ImageConfig
 
 SCHEMA = 2
+RULES = 1
+"""Counts changes of `layer_rules` and of how layers are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ def base_key(layers: Iterable[str], config: ImageConfig, platform: str) -> str:
     return digest(
         {"schema": SCHEMA, "layers": list(layers), "config": asdict(config.normalised()), "platform": platform}
     )
+
+
+def rewriting_key(image: str, how: object) -> str:
+    """The key of what becomes of an image; `how` is told by its text."""
+    return digest({"schema": SCHEMA, "rules": RULES, "image": image, "how": repr(how)})
 
 
 def role_inputs(

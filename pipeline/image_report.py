@@ -23,7 +23,7 @@ class Times:
 
 def report(build: Build, tools: Tools, times: Times) -> None:
     """Say what came out of a build, unless nothing did."""
-    image = tools.engine.find_image(build.tags[0] if build.tags else build.image or "")
+    image = tools.engine.find_image(build.tags[0] if build.tags else build.result or "")
     if image is None or build.base is None:
         return
     tools.emit(
@@ -43,6 +43,7 @@ def _layers(build: Build, image: Image, tools: Tools) -> tuple[Layer, ...]:
     """The image's layers: all of the base's as one, then one for each role."""
     layers = tools.engine.layers(image.id)
     names = [f"role {label}" for label in build.service.role_labels]
+    names = ["roles, squashed"] if build.service.squash and len(names) > 1 else names
     above = layers[len(tools.engine.layers(build.base.id)) if build.base else 0 :]
     sizes = [layer.size for layer in above]
     if len(sizes) != len(names):  # a role that only removed something, or nothing at all, has no layer with data

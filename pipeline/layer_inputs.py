@@ -52,6 +52,8 @@ def inputs_of_image(service: Service) -> LayerInputs:
     config = asdict(service.config.normalised())
     digests = {f"config {name}": digest(value) for name, value in config.items()}
     digests["verify"] = digest(service.verify)
+    if service.squash:
+        digests["squash"] = digest(service.squash)
     if service.role_config != ImageConfig():
         digests["meta container.yml of a role"] = digest(service.role_config.normalised())
     return LayerInputs(digests)

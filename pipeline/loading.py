@@ -59,6 +59,10 @@ class Options:
     """Whether versions and tags follow gitflow; None: as image.txt says."""
     cache: CacheSettings | None = None
     """What is said about the shared cache; None: the command has nothing to do with it."""
+    squash: bool = False
+    """Whether every service is squashed, whatever the recipe says of it."""
+    reproducible: bool | None = None
+    """Whether images are rewritten to be the same whenever they are built; None: as the recipe says, or a release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def load(options: Options, environ: Mapping[str, str]) -> Loaded:
     image = _collect(problems, lambda: _image(options.folder))
     if parsed is None:
         raise InputError(problems)
-    recipe = _with_conductor(parsed.recipe, options, environ)
+    recipe = _as_asked(parsed.recipe, options, environ)
     folders = tuple(path.parent / folder for folder in recipe.roles_path)
     finder = RoleFinder(
         path,
@@ -218,8 +222,8 @@ def _release(folder: Path, version: str, also: tuple[str, ...], environ: Mapping
     return release_plan(Repository(folder, environ).situation(version, place_in_ci(environ)), also)
 
 
-def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]) -> Recipe:
-    """The recipe with the command line's strategy, and a conductor that this machine can make.
+def _as_asked(recipe: Recipe, options: Options, environ: Mapping[str, str]) -> Recipe:
+    """The recipe with what the command line says, and a conductor that this machine can make.
 
     Without mmdebstrap the default conductor starts from an image, and roots are then bootstrapped in it.
     """
@@ -228,7 +232,8 @@ def _with_conductor(recipe: Recipe, options: Options, environ: Mapping[str, str]
         conductor = replace(conductor, strategy=cast("Literal['mitogen', 'docker']", options.strategy))
     if conductor.base == DEFAULT_CONDUCTOR_BASE and not shutil.which("mmdebstrap", path=environ.get("PATH")):
         conductor = replace(conductor, base=FALLBACK_CONDUCTOR_BASE)
-    return replace(recipe, conductor=conductor)
+    services = tuple(replace(each, squash=each.squash or options.squash) for each in recipe.services)
+    return replace(recipe, conductor=conductor, services=services)
 
 
 def _recipes_hint(folder: Path) -> str:

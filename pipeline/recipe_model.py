@@ -98,6 +98,8 @@ class Verify:
 class Service:
     """One image to build; `variables` are for all its roles, `python` is whose Python plays them.
 
+    With `squash`, its layers are merged into one above the base's.
+
     `runtime` and `dev_overrides` hold what only matters when a container runs, as the recipe writes it;
     `role_config` is what the roles' own meta files say about the image.
     """
@@ -108,6 +110,7 @@ class Service:
     variables: dict[str, JsonValue] = field(default_factory=dict)
     config: ImageConfig = field(default_factory=ImageConfig)
     python: Literal["runtime", "base"] = "runtime"
+    squash: bool = False
     verify: Verify = field(default_factory=Verify)
     line: int = 0
     runtime: dict[str, JsonValue] = field(default_factory=dict)
@@ -157,6 +160,7 @@ class Recipe:
     tags: tuple[str, ...] = ()
     runtime: dict[str, JsonValue] = field(default_factory=dict)
     roles_path: tuple[str, ...] = ()
+    reproducible: bool | None = None
     vault_files: tuple[str, ...] = ()
     vault_password_file: str = ""
     cache_from: tuple[str, ...] = ()

@@ -187,6 +187,8 @@ class ServiceKeys(ContainerKeys):
     """Make one service of this for each combination of values."""
     python: Literal["runtime", "base"] = "runtime"
     """Which Python plays the roles: one borrowed for the time of the build, or the base's own."""
+    squash: bool = False
+    """Whether the layers above the base are merged into one when the image is finished."""
     verify: VerifyEntry = True
     """How the finished image is tried; false: not at all."""
     dev_overrides: ContainerKeys = ContainerKeys()
@@ -229,6 +231,8 @@ class SettingsKeys(Keys):
     conductor_base: BaseKeys | SkipJsonSchema[None] = None
     """The same as conductor.base."""
     conductor: ConductorKeys = ConductorKeys()
+    reproducible: bool | SkipJsonSchema[None] = None
+    """Whether images are rewritten so that they have the same digest whenever they are built."""
     vars_files: list[Text] = []
     """Files of variables for the templates of this recipe, in YAML or JSON, relative to the recipe."""
     vault_files: list[Text] = []

@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from pipeline.engine import Engine, Image, ImageId
+from pipeline.engine import Engine, Image, ImageId, Rewriting
 from pipeline.errors import EngineError
-from pipeline.fingerprint import base_key, layer_key
+from pipeline.fingerprint import base_key, layer_key, rewriting_key
 from pipeline.layer_inputs import LayerInputs, inputs_of_image, inputs_of_role
 from pipeline.layer_records import SHORT, LayerRecord, LayerRecords, latest, record_of
 from pipeline.mentions import words_of_values
@@ -127,7 +127,8 @@ class EngineRecords:
         there: list[LayerKey] = []
         below, why_not = base.layers, ""
         for role, (key, _) in zip((*build.service.roles, None), known, strict=True):
-            found = self._usable(key, below, role)
+            # Squashed layers are no longer those that the roles made.
+            found = self._usable(key, base.layers if role is None and build.service.squash else below, role)
             if isinstance(found, str):
                 why_not = found
                 break
@@ -161,6 +162,17 @@ class EngineRecords:
         if before and before.id != image and set(before.tags) <= {reference}:
             self._remove(before.id)
         self._records.write(self._record(key, image, built=self._clock()))
+
+    def rewritten(self, image: ImageId, how: Rewriting) -> ImageId | None:
+        """See `Records.rewritten`."""
+        record = self._records.read(rewriting_key(image, how))
+        made = self._engine.find_image(record.image) if record and self._reuse.use_cache else None
+        return made.id if made else None
+
+    def save_rewritten(self, image: ImageId, how: Rewriting, made: ImageId) -> None:
+        """See `Records.save_rewritten`: a record that belongs to no recipe."""
+        with suppress(OSError):  # it is made again then
+            self._records.write(LayerRecord(rewriting_key(image, how), "", image=made, built=self._clock()))
 
     def _record(self, key: LayerKey, image: ImageId, built: float) -> LayerRecord:
         before = self._records.read(key.key)

@@ -35,7 +35,7 @@ class Repository:
         """Raise UsageError where there is no repository, or one without a commit."""
         self._folder = folder
         self._git = GitProgram(environ, Workers(), _SETTINGS, _UNLESS_SET)
-        if not any((parent / ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents)):
+        if not is_in_repository(folder):
             raise UsageError(f"{folder.resolve().name} is in no git repository", hint="gitflow needs one: git init")
         if not self._or_nothing("rev-parse", "--verify", "--quiet", "HEAD"):
             self._ask("rev-parse", "--git-dir")  # it may say why
@@ -56,6 +56,10 @@ class Repository:
             created=self._ask("show", "--no-patch", "--no-show-signature", "--format=%cI", "HEAD"),
             source=without_credentials(self._or_nothing("config", "--get", f"remote.{REMOTE}.url")),
         )
+
+    def commit_time(self) -> int:
+        """When the commit that is checked out was made, in seconds since 1970."""
+        return int(self._ask("show", "--no-patch", "--no-show-signature", "--format=%ct", "HEAD"))
 
     def fetch(self) -> None:
         """Learn what the remote has; nothing happens where there is none."""
@@ -163,6 +167,11 @@ class Repository:
         where = ("-C", str(self._folder), "-c", "core.quotePath=false")
         code, output = self._git.run(*where, *words, printed=said.append)
         return code, output, said
+
+
+def is_in_repository(folder: Path) -> bool:
+    """Whether a folder, or one above it, is a git repository."""
+    return any((parent / ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents))
 
 
 def read_version(folder: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import IO, Literal, TypeVar
 
 import tenacity
 
@@ -25,6 +25,7 @@ from pipeline.engine import (
     Lines,
     Progress,
     Published,
+    Rewriting,
     State,
 )
 from pipeline.errors import PushFailedError, TransientError
@@ -94,9 +95,9 @@ class RetryingEngine:
         """The image with this tag, digest or id."""
         return self._engine.find_image(reference)
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
         """Make an image of one layer from a tar file."""
-        return self._engine.import_root(archive, reference, config)
+        return self._engine.import_root(archive, reference, config, created)
 
     def build(
         self, context: bytes, reference: str, arguments: dict[str, str], labels: dict[str, str], lines: Lines
@@ -156,6 +157,14 @@ class RetryingEngine:
     def configure(self, image: ImageId, config: ImageConfig, labels: dict[str, str]) -> ImageId:
         """The same layers with exactly this configuration."""
         return self._engine.configure(image, config, labels)
+
+    def rewrite(self, image: ImageId, how: Rewriting) -> ImageId:
+        """The same image with its upper layers written anew."""
+        return self._engine.rewrite(image, how)
+
+    def save(self, image: str, target: IO[bytes]) -> None:
+        """Write an archive of an image."""
+        self._engine.save(image, target)
 
     def layers(self, image: ImageId) -> tuple[ImageLayer, ...]:
         """The image's history entries that hold data."""

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -20,12 +21,14 @@ from pathlib import Path
 from pipeline.engine import Engine, Image, Mount
 from pipeline.errors import EngineError, PipelineError, UsageError
 from pipeline.events import Output, Sink, Transfer
-from pipeline.fingerprint import digest
+from pipeline.fingerprint import RULES, digest
 from pipeline.image_config import ImageConfig
+from pipeline.layer_rules import FIXED_TIME
 from pipeline.mmdebstrap import arguments, sources
 from pipeline.processes import Ending, run_tool
 from pipeline.recipe import Base, BaseImage, Bootstrap, Rootfs
 from pipeline.remembered import Look
+from pipeline.root_archive import settled
 
 REPOSITORY = "baseimage/base"
 ROOT_CONFIG = ImageConfig(
@@ -121,12 +124,13 @@ class EngineRoots:
 
     def _imported(self, base: Bootstrap | Rootfs, reference: str, before: Image | None, step: str) -> Image:
         with tempfile.TemporaryDirectory(prefix="baseimage-root-", dir=_roomy()) as scratch:
-            archive = (
-                self._bootstrap(base, Path(scratch), step)
-                if isinstance(base, Bootstrap)
-                else self._fetch(base, Path(scratch), step)
-            )
-            self._engine.import_root(archive, reference, ROOT_CONFIG if isinstance(base, Bootstrap) else ROOTFS_CONFIG)
+            if isinstance(base, Bootstrap):
+                started = time.time()
+                archive = self._bootstrap(base, Path(scratch), step)
+                self._engine.import_root(archive, reference, ROOT_CONFIG, settled(archive, started))
+            else:
+                archive = self._fetch(base, Path(scratch), step)
+                self._engine.import_root(archive, reference, ROOTFS_CONFIG, FIXED_TIME)
         made = self._engine.find_image(reference)
         if made is None:
             raise EngineError(f"the engine took the root but does not have {reference}")
@@ -153,7 +157,9 @@ class EngineRoots:
             lines.append(line)
             self._emit(Output(step, line))
 
-        exit_code = run_tool(command, {**self._environ, "TMPDIR": str(scratch)}, printed, self._ending)
+        # A root is as old as its packages, not as the commit that it is first made for.
+        environ = {name: value for name, value in self._environ.items() if name != "SOURCE_DATE_EPOCH"}
+        exit_code = run_tool(command, {**environ, "TMPDIR": str(scratch)}, printed, self._ending)
         if exit_code != 0:
             raise PipelineError(
                 f"mmdebstrap could not make a root from {base.suite}'s packages (exit code {exit_code})",
@@ -205,7 +211,7 @@ def name_of(base: Base) -> str:
 
 
 def _inputs(base: Bootstrap) -> dict[str, object]:
-    return {"arguments": arguments(base), "suite": base.suite, "sources": sources(base)}
+    return {"arguments": arguments(base), "suite": base.suite, "sources": sources(base), "rules": RULES}
 
 
 def _origin(base: Base) -> str:

@@ -80,7 +80,8 @@ def build_service(
     """Bring one service through the catalogue; `built` has the one that it is built on. Reports the image."""
     match build.service.base:
         case BuiltService(name=name) if name in built:
-            build = replace(build, base=tools.engine.find_image(built[name].image or ""))
+            base = tools.engine.find_image(built[name].image or "")
+            build = replace(build, base=base, root_layers=built[name].root_layers)
     times = Times()
     build = _run_service(build, tools, catalogue, times, clock, rules)
     report(build, tools, times)
@@ -121,7 +122,7 @@ def _run_service(
 
 def _layer(step: Step) -> int | None:
     """The index of the key whose layer a step has a part in: a role's, -1 for the finished image's."""
-    return step.index if step.index >= 0 or step.stage in ("commit", "verify") else None
+    return step.index if step.index >= 0 or step.stage in ("commit", "rewrite", "verify") else None
 
 
 def _run_steps(build: Build, layer: int | None, steps: tuple[Step, ...], way: _Way) -> Build:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.engine import Image, ImageId
+from pipeline.engine import Image, ImageId, Rewriting
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
 from pipeline.recipe_model import RoleUse, Service
@@ -46,6 +46,14 @@ class SharedRecords:
         """Remember a layer, in this run as well."""
         self._records.save(key, image)
         self._made[key.key] = image
+
+    def rewritten(self, image: ImageId, how: Rewriting) -> ImageId | None:
+        """What became of an image before."""
+        return self._records.rewritten(image, how)
+
+    def save_rewritten(self, image: ImageId, how: Rewriting, made: ImageId) -> None:
+        """Remember what became of an image."""
+        self._records.save_rewritten(image, how, made)
 
     def _known(self, key: LayerKey) -> LayerKey:
         made = self._made.get(key.key)

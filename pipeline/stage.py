@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pipeline.engine import ContainerId, Engine, Image, ImageId, Mount
+from pipeline.engine import ContainerId, Engine, Image, ImageId, Mount, Rewriting
 from pipeline.events import Sink
 from pipeline.image_config import ImageConfig
 from pipeline.plan import LayerKey, Step
@@ -18,7 +18,11 @@ from pipeline.registry_layer import RegistryLayer
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One service on its way to an image. `image` is the topmost layer so far, `config` what it is to declare."""
+    """One service on its way to an image. `image` is the topmost layer so far, `config` what it is to declare.
+
+    `root_layers` counts the layers of the root that it, or what it is built on, started from. With an `epoch`, in
+    seconds since 1970, `rewritten` is the finished image as it is the same whenever it is built.
+    """
 
     recipe: Recipe
     project: Project
@@ -30,6 +34,14 @@ class Build:
     target: ContainerId | None = None
     tags: tuple[str, ...] = ()
     note: str = ""
+    root_layers: int = 0
+    epoch: int | None = None
+    rewritten: ImageId | None = None
+
+    @property
+    def result(self) -> ImageId | None:
+        """The image that is tried, named and pushed."""
+        return self.rewritten or self.image
 
 
 class Roots(Protocol):
@@ -76,6 +88,14 @@ class Records(Protocol):
 
     def save(self, key: LayerKey, image: ImageId) -> None:
         """Remember a layer that succeeded and left no residue."""
+        ...
+
+    def rewritten(self, image: ImageId, how: Rewriting) -> ImageId | None:
+        """What became of an image when it was rewritten like this before, if the engine still has it."""
+        ...
+
+    def save_rewritten(self, image: ImageId, how: Rewriting, made: ImageId) -> None:
+        """Remember what became of it."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.runner import Entry
-from stages import base, commit, conductor, initialize, provision, push, share, tag, target, verify
+from stages import base, commit, conductor, initialize, provision, push, rewrite, share, tag, target, verify
 
 CATALOGUE: tuple[Entry, ...] = (
     Entry("initialize", initialize.run),
@@ -13,6 +13,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("provision", provision.run, per_role=True),
     Entry("commit", commit.run, per_role=True),
     Entry("commit", commit.finish),
+    Entry("rewrite", rewrite.run),
     Entry("verify", verify.run),
     Entry("tag", tag.run),
     Entry("share", share.run, after_all=True),

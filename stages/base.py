@@ -20,7 +20,8 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     found = tools.records.keys(build, image, tools.player.key())
     keys = tools.cache.fetch(found, step.id) if tools.cache else found
     tools.records.used(keys)
-    return replace(build, base=image, image=image.id, keys=keys, note=_note(image, keys))
+    root_layers = build.root_layers if isinstance(build.service.base, BuiltService) else len(image.layers)
+    return replace(build, base=image, image=image.id, keys=keys, root_layers=root_layers, note=_note(image, keys))
 
 
 def _note(image: Image, keys: tuple[LayerKey, ...]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.engine import Rewriting
 from pipeline.errors import EngineError, PipelineError, VerificationError
 from pipeline.events import Warned
 from pipeline.image_config import ImageConfig
@@ -44,7 +45,7 @@ def remove_target(target: ContainerId, engine: Engine) -> None:
 
 
 def finish(build: Build, step: Step, tools: Tools) -> Build:
-    """Lay the recipe's configuration over the last layer's; no layer is added.
+    """Lay the recipe's configuration over the last layer's; no layer is added, but they may be merged into one.
 
     What the roles' meta files say comes below what the roles said while they were played, and above the base.
     """
@@ -54,6 +55,9 @@ def finish(build: Build, step: Step, tools: Tools) -> Build:
     config = _with_meta(build, last.config).merged(build.service.config)
     image = tools.engine.configure(last.id, config, {})
     if image != last.id:
+        tools.on_exit(partial(remove_nameless, image, tools))
+    if build.service.squash and build.base:
+        image = tools.engine.rewrite(image, Rewriting(len(build.base.layers), merge=True))
         tools.on_exit(partial(remove_nameless, image, tools))
     return replace(build, image=image, config=config, note=image.removeprefix("sha256:")[:12])
 

@@ -25,14 +25,14 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     By gitflow the names are an image's of its own that says which commit it is made of. What was built stays as it
     is: its labels are part of no key, and neither the cache nor an image that is built on it changes with a commit.
     """
-    if build.image is None:
+    if build.result is None:
         raise PipelineError("there is no image to tag")
     names = image_names(build.project, build.service.name, build.recipe.tags)
     if build.project.release is None:
         for name in names:
-            tools.engine.tag(build.image, name)
+            tools.engine.tag(build.result, name)
     elif names:
-        image = _labelled(build, build.image, build.project.release, tools)
+        image = _labelled(build, build.result, build.project.release, tools)
         for name in names:
             give(image, name, tools)
     return replace(build, tags=names, note=", ".join(names) or "no name on this branch")

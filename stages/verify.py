@@ -22,13 +22,13 @@ NOT_STARTED = (125, 126, 127)
 
 def run(build: Build, step: Step, tools: Tools) -> Build:
     """Check the configuration, then start and stop the image; only then is it remembered as good."""
-    image = tools.engine.find_image(build.image or "")
-    if image is None:
+    image = tools.engine.find_image(build.result or "")
+    if image is None or build.image is None:
         raise PipelineError("there is no image to verify")
     check_config(build, image)
     wanted = build.service.verify
     note = _try(image, wanted, tools) if wanted.run else "configuration only"
-    tools.records.save(build.keys[-1], image.id)
+    tools.records.save(build.keys[-1], build.image)
     return replace(build, note=note)
 
 

@@ -17,7 +17,16 @@ import click
 
 from pipeline import assembly, errors, initializing, loading, runner, side_by_side, state
 from pipeline.cleaning import Cleaner, sweep
-from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options
+from pipeline.cli.options import (
+    EPILOG,
+    build_options,
+    gitflow,
+    log_format,
+    options_of,
+    project_options,
+    reproducible,
+    squash,
+)
 from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
@@ -35,6 +44,8 @@ from stages import CATALOGUE
 @project_options
 @log_format
 @gitflow
+@squash
+@reproducible
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
 @click.option(
@@ -46,28 +57,32 @@ from stages import CATALOGUE
 @click.option("--keep", is_flag=True, help="Keep the target and the conductor of a failed role, for a look inside.")
 def build(**given: Any) -> None:
     """Build the images of RECIPE: a path, or a name in recipes/ (default: recipes/default.yml)."""
-    _run(given, push=given["push"], keep=given["keep"], fetch=True, jobs=given["jobs"] or _cores())
+    run_shown(given, push=given["push"], keep=given["keep"], fetch=True, jobs=given["jobs"] or cores())
 
 
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
 @gitflow
+@squash
+@reproducible
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
-    _run(given, push=False, only_finished=True)
+    run_shown(given, push=False, only_finished=True)
 
 
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
 @gitflow
+@squash
+@reproducible
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
-    _run(given, push=True, only_finished=True)
+    run_shown(given, push=True, only_finished=True)
 
 
-def _run(
+def run_shown(
     given: dict[str, Any],
     *,
     push: bool,
@@ -75,7 +90,9 @@ def _run(
     only_finished: bool = False,
     fetch: bool = False,
     jobs: int = 1,
-) -> None:
+    stages: tuple[runner.Entry, ...] = CATALOGUE,
+) -> tuple[Build, ...]:
+    """Bring what the command line names through the stages, on a display; a failure is told there and ends it."""
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with display as shown, Stoppable():
@@ -85,7 +102,8 @@ def _run(
                 emit = state.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
-                _build(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
+                rules = runner.Rules(keep, only_finished)
+                return _build(options, emit, rules, push=push, jobs=jobs, stages=stages)
         except errors.PipelineError as error:
             for failed in failures(error, keep=keep):
                 emit(failed)
@@ -94,7 +112,15 @@ def _run(
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: bool, jobs: int) -> None:
+def _build(
+    options: loading.Options,
+    emit: Sink,
+    rules: runner.Rules,
+    *,
+    push: bool,
+    jobs: int,
+    stages: tuple[runner.Entry, ...],
+) -> tuple[Build, ...]:
     loaded = loading.load(options, os.environ)
     for warning in loaded.warnings:
         emit(
@@ -104,12 +130,13 @@ def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: b
                 f"{warning.file}:{warning.line}",
             )
         )
+    epoch = assembly.epoch(loaded, options, os.environ, push=push)
     engine = assembly.open_engine(os.environ, keep=rules.keep)
     Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX).clean(everything=False, dry_run=False)
     if loaded.cache.refused:
         emit(Warned(loaded.cache.refused, "--cache-pull-requests writes it all the same"))
-    left_out = {*(() if push else ("push",)), *(() if loaded.cache.target else ("share",))}
-    catalogue = tuple(entry for entry in CATALOGUE if entry.name not in left_out)
+    wanted = {"push": push, "rewrite": epoch is not None, "share": bool(loaded.cache.target)}
+    catalogue = tuple(entry for entry in stages if wanted.get(entry.name, True))
     order = runner.outline(catalogue)
     emit(
         BuildStarted(
@@ -122,10 +149,11 @@ def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: b
         )
     )
     started = time.monotonic()
-    run = _Run(loaded, options, engine, engine.container_prefix, emit, assembly.in_common(os.environ))
+    run = _Run(loaded, options, epoch, engine, engine.container_prefix, emit, assembly.in_common(os.environ))
     with _nothing_left(engine, engine.container_prefix, keep=rules.keep):
         done = run.build(catalogue, replace(rules, alone=run.together.alone), jobs)
     emit(BuildFinished(time.monotonic() - started, len(done)))
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +162,7 @@ class _Run:
 
     loaded: loading.Loaded
     options: loading.Options
+    epoch: int | None
     engine: Engine
     prefix: str
     emit: Sink
@@ -141,7 +170,8 @@ class _Run:
 
     def build(self, catalogue: tuple[runner.Entry, ...], rules: runner.Rules, jobs: int) -> tuple[Build, ...]:
         """One service after the other in this thread, or several side by side."""
-        builds, tools = assembly.builds(self.loaded), self._tools(self.engine, self.emit, self.prefix)
+        builds = assembly.builds(self.loaded, self.epoch)
+        tools = self._tools(self.engine, self.emit, self.prefix)
         if min(jobs, len(builds)) == 1:
             return runner.run(builds, tools, catalogue, time.monotonic, rules)
         clear = partial(sweep, self.engine, f"{self.prefix}_", interrupted=False)
@@ -181,6 +211,6 @@ def _nothing_left(engine: Engine, prefix: str, *, keep: bool) -> Iterator[None]:
             sweep(engine, f"{prefix}_", interrupted=interrupted)
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many services are built side by side where nobody says it: more than four wait for one another's disk."""
     return min(os.cpu_count() or 1, 4)

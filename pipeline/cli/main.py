@@ -9,7 +9,20 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, compose, importing, modules, new, past, planning, release, running, schema, upkeep
+from pipeline.cli import (
+    build,
+    compose,
+    importing,
+    modules,
+    new,
+    past,
+    planning,
+    release,
+    running,
+    schema,
+    upkeep,
+    verify,
+)
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -72,6 +85,7 @@ for command in (
     running.shell,
     running.stop,
     build.tag,
+    verify.verify,
     release.version,
 ):
     cli.add_command(command)

@@ -44,6 +44,15 @@ refresh = click.option(
 )
 
 
+squash = click.option("--squash", is_flag=True, help="Merge the layers above the base into one (docs/recipe.md).")
+
+reproducible = click.option(
+    "--reproducible/--no-reproducible",
+    default=None,
+    help="The same digest for the same commit and packages.  [default: as the recipe says, else for pushed releases]",
+)
+
+
 class PassingOn(click.Command):
     """A command whose arguments after -- are for another program; `passed_on` has them."""
 
@@ -159,6 +168,8 @@ def options_of(given: dict[str, Any]) -> Options:
         vault_password_file=given.get("vault_password_file") or "",
         gitflow=given.get("gitflow"),
         cache=_cache_of(given) if "cache_from" in given else None,
+        squash=given.get("squash", False),
+        reproducible=given.get("reproducible"),
     )
 
 

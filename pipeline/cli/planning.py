@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pipeline import assembly, errors, loading
-from pipeline.cli.options import EPILOG, cache_from, no_cache, options_of, project_options, refresh
+from pipeline.cli.options import EPILOG, cache_from, no_cache, options_of, project_options, refresh, squash
 from pipeline.events import Event, Warned
 from pipeline.plan_view import as_json, as_text, planned
 from pipeline.role_sources import unpinned_in
@@ -21,6 +21,7 @@ from pipeline.role_sources import unpinned_in
 @no_cache
 @refresh
 @cache_from
+@squash
 @click.option("--json", "as_data", is_flag=True, help="One JSON object, for programs (docs/cache.md).")
 def plan(*, as_data: bool, **given: Any) -> None:
     """Show what a build would do and why; runs no role. Exit code 3: there is something to build.

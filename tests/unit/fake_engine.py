@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from pipeline.engine import (
     Channel,
@@ -21,6 +21,7 @@ from pipeline.engine import (
     Lines,
     Progress,
     Published,
+    Rewriting,
     State,
 )
 from pipeline.errors import EngineError, NotFoundError
@@ -102,8 +103,8 @@ class FakeEngine(FakeStore):
         self.images.setdefault(stored.id, replace(stored, tags=[], parent=""))
         return Published(digest("manifest", stored.id), as_image(self.images[stored.id]))
 
-    def import_root(self, archive: Path, reference: str, config: ImageConfig) -> ImageId:
-        self._begin("import_root", reference)
+    def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
+        self._begin("import_root", f"{reference} {created or ''}")
         if not archive.is_file():
             raise EngineError(f"there is no root archive {archive.name}")
         with tarfile.open(archive) as files:
@@ -221,6 +222,17 @@ class FakeEngine(FakeStore):
         if not differences(wanted, stored.config):
             return stored.id
         return self.store(wanted, stored.layers, stored.files, stored.id, stored.id)
+
+    def rewrite(self, image: ImageId, how: Rewriting) -> ImageId:
+        self._begin("rewrite", f"{image} {how}")
+        stored = self.need(image)
+        own = stored.layers[how.below :]
+        merged = (ImageLayer("; ".join(layer.created_by for layer in own), sum(layer.size for layer in own)),)
+        layers = (*stored.layers[: how.below], *(merged if how.merge and own else own))
+        return self.store(stored.config, layers, stored.files, made_of=f"{stored.id} {how}")
+
+    def save(self, image: str, target: IO[bytes]) -> None:
+        target.write(self.need(image).id.encode())
 
     def layers(self, image: ImageId) -> tuple[ImageLayer, ...]:
         return self.need(image).layers

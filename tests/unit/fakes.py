@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.aside import EngineAside
-from pipeline.engine import ContainerId, Engine, Image, ImageId, ImageLayer, Mount
+from pipeline.engine import ContainerId, Engine, Image, ImageId, ImageLayer, Mount, Rewriting
 from pipeline.errors import InputError, Problem
 from pipeline.events import Event
 from pipeline.fingerprint import digest
@@ -142,6 +142,7 @@ class FakeRecords:
     changed: tuple[str, ...] = ()
     touched: list[str] = field(default_factory=list)
     sees_hardware: bool = True
+    made: dict[tuple[ImageId, Rewriting], ImageId] = field(default_factory=dict)
 
     def role_files(self, role: RoleUse) -> RoleFiles:
         if role.name in self.missing:
@@ -169,6 +170,13 @@ class FakeRecords:
     def save(self, key: LayerKey, image: ImageId) -> None:
         self.engine.calls.append(f"save {key.role or 'image'}")
         self.saved[key.key] = image
+
+    def rewritten(self, image: ImageId, how: Rewriting) -> ImageId | None:
+        made = self.made.get((image, how))
+        return made if made and self.engine.find_image(made) else None
+
+    def save_rewritten(self, image: ImageId, how: Rewriting, made: ImageId) -> None:
+        self.made[image, how] = made
 
     def _key(self, role: str, key: str) -> LayerKey:
         return LayerKey(role, key, self.saved.get(key), () if key in self.saved else ("no record of an earlier build",))

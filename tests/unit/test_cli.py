@@ -431,6 +431,8 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "dry_run": ([], ["--dry-run"]),
     "keep_storage": ([], ["--keep-storage", "0"]),
     "keep_days": ([], ["--keep-days", "1"]),
+    "squash": ([], ["--squash"]),
+    "reproducible": ([], ["--reproducible"]),
     "gitflow": ([], ["--gitflow"]),  # there is no repository
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""

@@ -24,6 +24,7 @@ def test_the_catalogue_runs_role_by_role_and_then_finishes_the_image() -> None:
         "web/app/provision",
         "web/app/commit",
         "web/commit",
+        "web/rewrite",
         "web/verify",
         "web/tag",
         "web/share",
@@ -33,9 +34,8 @@ def test_the_catalogue_runs_role_by_role_and_then_finishes_the_image() -> None:
 
 def test_a_service_without_roles_has_no_steps_for_roles() -> None:
     ids = [step.id for step in steps(a_service(), outline(CATALOGUE))]
-    assert ids == [
-        f"web/{name}" for name in ("initialize", "base", "conductor", "commit", "verify", "tag", "share", "push")
-    ]
+    stages = "initialize base conductor commit rewrite verify tag share push".split()
+    assert ids == [f"web/{name}" for name in stages]
 
 
 def test_every_step_has_an_id_of_its_own_even_when_a_role_is_used_twice() -> None:

@@ -245,6 +245,10 @@ def test_verify_is_a_switch_or_a_map(keys: str, verify: Verify) -> None:
     assert service(keys).verify == verify
 
 
+def test_a_service_is_squashed_where_it_says_so() -> None:
+    assert (service("").squash, service("squash: true").squash) == (False, True)
+
+
 def test_anchors_serve_several_services() -> None:
     recipe = parse("""
 version: "2"

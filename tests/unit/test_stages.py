@@ -243,6 +243,20 @@ def test_a_commit_that_fails_is_not_remembered(world: World) -> None:
     assert world.records.saved == {}
 
 
+def test_layers_above_the_base_are_merged_where_a_service_is_squashed(world: World) -> None:
+    build = finished(world, replace(a_service("nginx", config=ENDS), squash=True))
+    assert build.image
+    assert build.base
+    found, layer = world.engine.find_image(build.image), build.keys[0].image or world.records.saved[build.keys[0].key]
+    assert found
+    assert found.config == build.config
+    assert found.layers[: len(build.base.layers)] == build.base.layers
+    assert world.engine.find_image(layer), "a later build finds the role's layer"
+    for undo in world.undo:
+        undo()
+    assert world.engine.find_image(build.image) is None, "nobody had named it"
+
+
 @pytest.mark.parametrize("stage", [commit.run, commit.finish])
 def test_commit_needs_something_to_commit(world: World, stage: object) -> None:
     assert callable(stage)

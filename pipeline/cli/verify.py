@@ -1,0 +1,91 @@
+"""The command verify: whether what is built is what it should be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from pipeline import assembly, errors, runner
+from pipeline.cli.build import cores, run_shown
+from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, project_options, squash
+from pipeline.engine import Engine
+from pipeline.image_difference import compared
+from pipeline.plan import Step
+from pipeline.stage import Build, Tools
+from stages import CATALOGUE
+
+REPOSITORY = "baseimage/twice"
+"""What the images of both builds are called until they are compared."""
+
+
+@click.command(epilog=EPILOG)
+@project_options
+@log_format
+@gitflow
+@squash
+@build_options
+@click.option("--twice", is_flag=True, help="Build twice, the second time without the cache, and compare the images.")
+def verify(*, twice: bool, **given: Any) -> None:
+    """See that RECIPE gives the same images whenever it is built (docs/reproducible.md); nothing is tagged or pushed.
+
+    Exit code 1: they differ; it is told which file of which layer does, and how.
+    """
+    if not twice:
+        raise click.UsageError("say what to verify: --twice")
+    if not same_twice(given | {"reproducible": True}):
+        raise click.exceptions.Exit(errors.EXIT_BUILD_FAILED)
+
+
+def same_twice(given: dict[str, Any]) -> bool:
+    """Whether two builds give the same images; says which are, and what differs in the others."""
+    engine = assembly.open_engine(os.environ)
+    with _names(engine) as prefix:
+        _build(given, f"{prefix}-first")
+        done = _build(given | {"no_cache": True}, f"{prefix}-second")
+        outcomes = [_told(engine, build.service.name, prefix) for build in done]
+    return all(outcomes)
+
+
+def _build(given: dict[str, Any], prefix: str) -> tuple[Build, ...]:
+    stages = tuple(entry for entry in CATALOGUE if entry.name not in ("tag", "push"))
+    return run_shown(given, push=False, fetch=True, jobs=cores(), stages=(*stages, _naming(prefix)))
+
+
+def _naming(prefix: str) -> runner.Entry:
+    """A stage in the place of `tag`: the images of both builds have to be there until they are compared."""
+
+    def name(build: Build, step: Step, tools: Tools) -> Build:
+        if build.result:
+            tools.engine.tag(build.result, f"{REPOSITORY}:{prefix}-{step.service}")
+        return replace(build, note="kept for the comparison")
+
+    return runner.Entry("tag", name)
+
+
+@contextmanager
+def _names(engine: Engine) -> Iterator[str]:
+    """What the tags of this comparison begin with; they are taken away afterwards."""
+    prefix = f"{os.getpid()}"
+    try:
+        yield prefix
+    finally:
+        for _, name in engine.named("image", f"{REPOSITORY}:{prefix}-"):
+            with suppress(errors.EngineError):
+                engine.remove_image(name)
+
+
+def _told(engine: Engine, service: str, prefix: str) -> bool:
+    names = [f"{REPOSITORY}:{prefix}-{which}-{service}" for which in ("first", "second")]
+    first, second = (engine.find_image(name) for name in names)
+    if first and second and first.id == second.id:
+        click.echo(f"{service}: the same twice, {first.id}")
+        return True
+    click.echo(f"{service}: differs")
+    for line in compared(engine, *names):
+        click.echo(f"  {line}")
+    return False

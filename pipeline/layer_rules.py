@@ -1,0 +1,101 @@
+"""What makes a layer the same whenever it is built: no time after a moment, nothing that only tells of the build. Pure.
+
+A rule never makes up content: it clamps a time that a file holds, empties it, or leaves it out.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from tarfile import REGTYPE, TarInfo
+
+FIXED_TIME = 315_532_800
+"""1980-01-01T00:00:00Z, in seconds since the epoch: the time of what has none of its own."""
+LARGEST = 16 << 20
+"""Bytes; a file beyond this is none of those that have a rule for their content."""
+
+DROPPED = (
+    "var/cache/ldconfig/aux-cache",
+    "var/lib/dbus/machine-id",
+    "var/lib/dpkg/*-old",
+    "var/cache/debconf/*-old",
+    "var/log/alternatives.log",
+    "var/log/apt/*.log",
+    "var/log/apt/eipp.log.xz",
+    "var/log/bootstrap.log",
+    "var/log/dpkg.log",
+    "etc/hostname",
+    "etc/resolv.conf",
+)
+"""Files of the machine or the moment. Links of these names are somebody's intention and stay."""
+EMPTIED = ("etc/machine-id",)
+SHADOWS = ("etc/shadow", "etc/shadow-")
+_DAY = 24 * 3600
+_MODE_BITS = 0o7777
+_LAST_CHANGE = re.compile(rb"(?m)^([^:\n]*:[^:\n]*:)(\d+)(?=:)")
+_TIMED_PYC = b"\0\0\0\0"
+_PYC_HEADER = 16
+_DERIVED = frozenset("path linkpath size uid gid uname gname mtime atime ctime hdrcharset comment".split())
+"""Extended headers that the writer makes itself where they are needed, and those that only tell of the moment."""
+
+Change = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How entries are written: as they are (`epoch` None), or the same whenever they are made: no later than `epoch`.
+
+    `epoch` is in seconds since 1970.
+    """
+
+    epoch: int | None = None
+
+    def dropped(self, path: str, head: TarInfo) -> bool:
+        """Whether an entry is left out."""
+        return self.epoch is not None and head.isreg() and any(fnmatchcase(path, each) for each in DROPPED)
+
+    def head(self, path: str, head: TarInfo) -> TarInfo:
+        """An entry's head as it is written; its size is that of the content before `change`."""
+        made = copy.copy(head)
+        made.name, made.uname, made.gname = path or ".", "", ""
+        made.type = REGTYPE if head.isreg() else head.type
+        made.mode = head.mode & _MODE_BITS  # some engines add the file's type
+        made.mtime = int(head.mtime if self.epoch is None else min(head.mtime, self.epoch))
+        made.pax_headers = {
+            key: value
+            for key, value in sorted(head.pax_headers.items())
+            if key not in _DERIVED and not key.startswith("GNU.sparse.")
+        }
+        return made
+
+    def change(self, path: str, head: TarInfo) -> Change | None:
+        """What becomes of a file's content, None when it stays as it is."""
+        if self.epoch is None or not head.isreg() or head.size > LARGEST:
+            return None
+        if path in EMPTIED:
+            return _emptied
+        if path in SHADOWS:
+            return lambda data: _shadow(data, self.epoch or 0)
+        if path.endswith(".pyc"):
+            return lambda data: _pyc(data, self.epoch or 0)
+        return None
+
+
+def _emptied(_data: bytes) -> bytes:
+    return b""
+
+
+def _shadow(data: bytes, epoch: int) -> bytes:
+    """Days of the last change of a password, no later than the epoch's."""
+    return _LAST_CHANGE.sub(lambda found: found[1] + str(min(int(found[2]), epoch // _DAY)).encode(), data)
+
+
+def _pyc(data: bytes, epoch: int) -> bytes:
+    """Compiled Python names its source's time, which is clamped as well; one that names a hash stays."""
+    if len(data) < _PYC_HEADER or data[4:8] != _TIMED_PYC:
+        return data
+    time = min(int.from_bytes(data[8:12], "little"), epoch)
+    return data[:8] + time.to_bytes(4, "little") + data[12:]
