@@ -24,6 +24,7 @@ from pipeline.locks import Locks
 from pipeline.plan import LayerKey
 from pipeline.recipe import Bootstrap
 from pipeline.records import EngineRecords, KnownLayers, Reuse
+from pipeline.registry_patience import registry_patience
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
@@ -61,7 +62,7 @@ def tools(
     together = together or in_common(environ)
     timings = Timings(emit, time.monotonic)
     emit = timings
-    retrying = RetryingEngine(engine, emit, together.halt.sleep)
+    retrying = RetryingEngine(engine, emit, together.halt.sleep, registry_patience(environ).trying)
     finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
