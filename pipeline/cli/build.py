@@ -16,12 +16,13 @@ import click
 
 from pipeline import assembly, errors, initializing, loading, runner, side_by_side, state
 from pipeline.cleaning import Cleaner, sweep
-from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options
+from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, metadata_file, options_of, project_options
 from pipeline.display import open_display
 from pipeline.engine import Engine
-from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
+from pipeline.events import BuildFinished, BuildStarted, NotPushed, Sink, Warned
 from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
+from pipeline.reporting import reported
 from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
 from pipeline.stage import Build, Tools
@@ -33,6 +34,7 @@ from stages import CATALOGUE
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@metadata_file
 @gitflow
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
@@ -51,6 +53,7 @@ def build(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@metadata_file
 @gitflow
 def tag(**given: Any) -> None:
     """Give finished images their names again, after version.txt or image.txt changed. Builds nothing."""
@@ -60,6 +63,7 @@ def tag(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@metadata_file
 @gitflow
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
@@ -77,15 +81,17 @@ def _run(
 ) -> None:
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
-    with display as shown, Stoppable():
-        emit = shown
+    with display as shown, reported(shown, given["metadata_file"], os.environ) as reporter, Stoppable():
+        emit: Sink = reporter
         try:
             with system_errors():
-                emit = state.recorded(shown, os.environ) if fetch else shown
+                emit = state.recorded(reporter, os.environ) if fetch else reporter
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 _build(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
         except errors.PipelineError as error:
+            for name in tuple(reporter.account.untried()):
+                emit(NotPushed(name, tried=False))
             for failed in failures(error, keep=keep):
                 emit(failed)
             if given["debug"]:
@@ -115,6 +121,7 @@ def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: b
             services=tuple(service.name for service in loaded.services),
             steps=tuple(step.id for service in loaded.services for step in steps(service, order)),
             run_id=engine.container_prefix,
+            revision=loaded.project.release.revision if loaded.project.release else "",
         )
     )
     started = time.monotonic()
