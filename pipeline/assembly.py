@@ -26,6 +26,7 @@ from pipeline.plan import LayerKey
 from pipeline.recipe import Bootstrap
 from pipeline.records import EngineRecords, KnownLayers, Reuse
 from pipeline.registry_cache import RegistryCache
+from pipeline.registry_patience import registry_patience
 from pipeline.remembered import Remembered
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
@@ -82,7 +83,7 @@ def tools(
     together = together or in_common(environ)
     timings = Timings(emit, time.monotonic)
     emit = timings
-    retrying = RetryingEngine(engine, emit, together.halt.sleep)
+    retrying = RetryingEngine(engine, emit, together.halt.sleep, registry_patience(environ).trying)
     shared = _shared_cache(loaded, engine, emit, environ, together, renew=options.refresh)
     finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor

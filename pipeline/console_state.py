@@ -12,6 +12,7 @@ from pipeline.events import (
     BuildStarted,
     Event,
     ImageBuilt,
+    NotPushed,
     Output,
     Pushed,
     Retrying,
@@ -85,7 +86,7 @@ class BuildState:
                 self._apply_step(event, now)
             case TaskStarted() | TaskFinished() | Transfer() | Output():
                 self._apply_work(event, now)
-            case ImageBuilt() | Pushed():
+            case ImageBuilt() | Pushed() | NotPushed():
                 self.results.add(event)
             case Warned() | Retrying() | BuildFailed():
                 self._apply_trouble(event, now)

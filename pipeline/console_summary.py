@@ -30,7 +30,7 @@ def print_results(console: Console, results: Results) -> None:
         else:
             _wide(console, image, results)
     rest = [Text.assemble(("pushed", "bold"), f"  {reference}") for reference in results.pushed_besides()]
-    _copyable(console, *rest)
+    _copyable(console, *rest, *(Text(line, "red") for line in results.missed_lines()))
 
 
 def _wide(console: Console, image: ImageBuilt, results: Results) -> None:

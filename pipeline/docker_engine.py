@@ -34,6 +34,7 @@ from pipeline.engine import (
 )
 from pipeline.errors import EngineError
 from pipeline.image_config import ImageConfig
+from pipeline.registry_patience import USUAL, Patience, registry_patience
 
 SETTLED_AFTER = 1.0
 """Seconds after which a container without a health check counts as up."""
@@ -45,14 +46,16 @@ def connect(environ: Mapping[str, str], *, container_prefix: str = "") -> Docker
 
     Containers without a name of their own get `container_prefix` and a number as theirs.
     """
-    return DockerEngine(open_client(environ), container_prefix=container_prefix)
+    patience = registry_patience(environ)
+    return DockerEngine(open_client(environ), container_prefix=container_prefix, patience=patience)
 
 
 class DockerEngine:
     """Every verb of `engine.Engine`; what each promises is said there."""
 
-    def __init__(self, client: docker.APIClient, *, container_prefix: str = "") -> None:
+    def __init__(self, client: docker.APIClient, *, container_prefix: str = "", patience: Patience = USUAL) -> None:
         self._client = client
+        self._patience = patience
         self.container_prefix = container_prefix
         self._numbers = itertools.count(1)
 
@@ -77,15 +80,15 @@ class DockerEngine:
 
     def pull(self, reference: str, progress: Progress) -> Image:
         """Fetch from the registry."""
-        return pull(self._client, reference, progress)
+        return pull(self._client, reference, progress, self._patience)
 
     def push(self, reference: str, progress: Progress) -> str:
         """Push a tag and return the digest that the registry confirms."""
-        return push(self._client, reference, progress)
+        return push(self._client, reference, progress, self._patience)
 
     def published(self, reference: str, progress: Progress) -> Published | None:
         """What the registry has under a tag."""
-        return published(self._client, reference, progress)
+        return published(self._client, reference, progress, self._patience)
 
     def import_root(self, archive: Path, reference: str, config: ImageConfig, created: int | None = None) -> ImageId:
         """Make an image of one layer from a tar file."""

@@ -120,7 +120,7 @@ class VerificationError(PipelineError):
 
 
 class SeveralServicesError(PipelineError):
-    """Several services failed, each for a reason of its own; the first one's exit code counts."""
+    """Several services, or registries, failed, each for a reason of its own; the first one's exit code counts."""
 
     def __init__(self, errors: Iterable[PipelineError]) -> None:
         self.errors = tuple(errors)

@@ -17,7 +17,10 @@ TaskStatus = Literal["ok", "changed", "skipped", "failed", "ignored", "unreachab
 
 @dataclass(frozen=True, slots=True)
 class BuildStarted:
-    """A build begins; `steps` are the ids of all steps, in order, so that a display can draw them ahead."""
+    """A build begins; `steps` are the ids of all steps, in order, so that a display can draw them ahead.
+
+    `revision` is the commit that the images say they are made of, "" without gitflow.
+    """
 
     project: str
     version: str
@@ -25,6 +28,7 @@ class BuildStarted:
     services: tuple[str, ...]
     steps: tuple[str, ...]
     run_id: str
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,15 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
+class NotPushed:
+    """A name that was to be pushed and was not; `tried`: the registry failed or refused it, else nobody came to it."""
+
+    tag: str
+    tried: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BuildFailed:
     """A build ended with an error. `place` is "file:line"; `detail` is the module's stderr or the like."""
 
@@ -191,6 +204,7 @@ Event = (
     | Retrying
     | ImageBuilt
     | Pushed
+    | NotPushed
     | BuildFailed
     | BuildFinished
 )

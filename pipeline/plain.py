@@ -8,7 +8,8 @@ from datetime import datetime
 from threading import Lock
 from typing import TextIO
 
-from pipeline.events import BuildFailed, BuildFinished, Event, ImageBuilt, Sink, Warned
+from pipeline.events import BuildFailed, BuildFinished, Event, ImageBuilt, NotPushed, Sink, Warned
+from pipeline.plain_folds import Folds, Service, annotation, ci_service
 from pipeline.plain_lines import Lines, closes, opens, within
 from pipeline.summary import Results, layer_rows, stage_rows
 from pipeline.wording import (
@@ -17,7 +18,7 @@ from pipeline.wording import (
     finished_text,
     hint_lines,
     megabytes,
-    place_parts,
+    not_pushed_text,
     short_id,
     warning_text,
 )
@@ -30,7 +31,7 @@ def open_plain(
     *, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str], clock: Callable[[], float]
 ) -> Iterator[Sink]:
     """The log for CI and files on `stdout`, each error as one line on `stderr`."""
-    log = _Log(stdout, stderr, clock, github=environ.get("GITHUB_ACTIONS") == "true")
+    log = _Log(stdout, stderr, clock, ci_service(environ))
     try:
         yield log.sink
     finally:
@@ -50,6 +51,8 @@ def open_quiet(*, stdout: TextIO, stderr: TextIO) -> Iterator[Sink]:
                 write(stderr, warning_text(event), *hint_lines(event.hint))
             elif isinstance(event, BuildFailed):
                 write(stderr, *failure_lines(event))
+            elif isinstance(event, NotPushed):
+                write(stderr, not_pushed_text(event))
 
     try:
         yield sink
@@ -58,13 +61,12 @@ def open_quiet(*, stdout: TextIO, stderr: TextIO) -> Iterator[Sink]:
 
 
 class _Log:
-    def __init__(self, stdout: TextIO, stderr: TextIO, clock: Callable[[], float], *, github: bool) -> None:
-        self._stdout, self._stderr, self._clock, self._github = stdout, stderr, clock, github
+    def __init__(self, stdout: TextIO, stderr: TextIO, clock: Callable[[], float], service: Service) -> None:
+        self._stdout, self._stderr, self._clock = stdout, stderr, clock
+        self._folds = Folds(service)
         self._lock = Lock()
         self._lines = Lines()
         self._results = Results()
-        self._group = ""
-        self._running: set[str] = set()
         self._closing = False
 
     def sink(self, event: Event) -> None:
@@ -85,42 +87,24 @@ class _Log:
             self._summary()
 
     def _tell(self, event: Event, now: float) -> None:
-        lines = self._lines.of(event, now)
-        if self._github:
-            lines = self._github_lines(event, lines, now)
-            write(self._stdout, *lines)
-        else:
-            self._say(now, *lines)
-
-    def _github_lines(self, event: Event, lines: list[str], now: float) -> list[str]:
-        timed = [_timed(now, line) for line in lines]
+        lines = [_timed(now, line) for line in self._lines.of(event, now)]
         if step := opens(event):
-            self._running.add(step)
-            if len(self._running) > 1:  # a group would hold lines of both
-                return [*self._end_group(), *timed]
-            first = [*self._end_group(), f"::group::{timed[0]}", *timed[1:]]
-            self._group = step
-            return first
-        self._running.discard(closes(event))
-        if self._group and closes(event) == self._group:
-            return [*self._end_group(), *timed]
-        if isinstance(event, Warned) and event.place:
-            return [*timed, annotation("warning", event.place, event.message)]
-        return timed
-
-    def _end_group(self) -> list[str]:
-        was, self._group = self._group, ""
-        return ["::endgroup::"] if was else []
+            lines = [*self._folds.begin(step, lines[0], now), *lines[1:]]
+        elif step := closes(event):
+            lines = [*self._folds.end(step, now), *lines]
+        elif isinstance(event, Warned) and event.place and self._folds.service == "github":
+            lines = [*lines, annotation("warning", event.place, event.message)]
+        write(self._stdout, *lines)
 
     def _fail(self, failure: BuildFailed, now: float) -> None:
-        write(self._stdout, *self._end_group())
+        write(self._stdout, *self._folds.end_all(now))
         self._say(now, *(within(failure.step, f"| {line}") for line in detail_lines(failure)))
-        if self._github:
+        if self._folds.service == "github":
             write(self._stdout, annotation("error", failure.place, failure.message))
         write(self._stderr, *error_lines(failure), *hint_lines(failure.hint))
 
     def _summary(self) -> None:
-        write(self._stdout, *self._end_group())
+        write(self._stdout, *self._folds.end_all(self._clock()))
         if self._results and not self._closing:
             self._closing = True
             write(self._stdout, *summary_lines(self._results))
@@ -146,6 +130,7 @@ def summary_lines(results: Results) -> Iterator[str]:
         if image.try_it:
             yield from ("  try it:", f"    {image.try_it}", "")
     yield from (f"pushed: {reference}" for reference in results.pushed_besides())
+    yield from results.missed_lines()
 
 
 def _pushed(results: Results, image: ImageBuilt) -> Iterator[str]:
@@ -176,19 +161,6 @@ def _cells(line: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> 
     for index, (cell, width) in enumerate(zip(line, widths, strict=True)):
         short = cell if len(cell) <= width else cell[: width - 1] + "…"
         yield short.rjust(width) if index in right else short.ljust(width)
-
-
-def annotation(kind: str, place: str, message: str) -> str:
-    """A workflow command that GitHub shows beside the line of the file."""
-    file, line = place_parts(place)
-    where = f" file={_escape(file, ':,')}" + (f",line={line}" if line else "") if place else ""
-    return f"::{kind}{where}::{_escape(message)}"
-
-
-def _escape(text: str, more: str = "") -> str:
-    for character in "%\r\n" + more:
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text
 
 
 def _timed(now: float, line: str) -> str:

@@ -8,6 +8,7 @@ from pipeline.events import (
     BuildStarted,
     Event,
     ImageBuilt,
+    NotPushed,
     Output,
     Pushed,
     Retrying,
@@ -20,7 +21,17 @@ from pipeline.events import (
     Warned,
 )
 from pipeline.tally import ByteTally, TaskTally
-from pipeline.wording import count, duration, hint_lines, megabytes, one_line, retry_text, short_id, warning_text
+from pipeline.wording import (
+    count,
+    duration,
+    hint_lines,
+    megabytes,
+    not_pushed_text,
+    one_line,
+    retry_text,
+    short_id,
+    warning_text,
+)
 
 _QUARTER = 25
 _AT_MOST_EVERY = 10.0
@@ -115,6 +126,8 @@ def _besides(event: Event) -> list[str]:
             return [f"{event.service}  image {short_id(event.image)}, {megabytes(event.size)}"]
         case Pushed():
             return [f"{'is there already:' if event.already else 'pushed'} {event.tag}  {event.digest}"]
+        case NotPushed():
+            return [not_pushed_text(event)]
         case _:
             return []
 

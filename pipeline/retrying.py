@@ -31,8 +31,9 @@ from pipeline.engine import (
 from pipeline.errors import PushFailedError, TransientError
 from pipeline.events import Retrying, Sink
 from pipeline.image_config import ImageConfig
+from pipeline.registry_patience import USUAL
 
-PATIENCE = 60.0
+PATIENCE = float(USUAL.trying)
 """Seconds from the first attempt, after which a failure counts."""
 LONGEST_WAIT = 16.0
 
@@ -43,7 +44,11 @@ class RetryingEngine:
     """`engine.Engine` around another one; a `Retrying` event comes before each wait."""
 
     def __init__(
-        self, engine: Engine, emit: Sink, sleep: Callable[[float], None] = time.sleep, *, patience: float = PATIENCE
+        self,
+        engine: Engine,
+        emit: Sink,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
         self._engine = engine
         self._emit = emit
@@ -72,20 +77,20 @@ class RetryingEngine:
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             wait=tenacity.wait_exponential_jitter(initial=1, max=LONGEST_WAIT, jitter=1),
-            stop=self._patience_is_over,
+            stop=self._is_over,
             before_sleep=lambda state: self._announce(what, state),
             sleep=self._sleep,
             reraise=True,
         )(attempt)
 
-    def _patience_is_over(self, state: tenacity.RetryCallState) -> bool:
-        """By the clock or the waits, whichever is more: an engine has its own retries, which may take a minute each."""
-        return max(state.seconds_since_start or 0.0, state.idle_for) >= self._patience
-
     def _announce(self, what: str, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         reason = error.message if isinstance(error, TransientError) else str(error)
         self._emit(Retrying(what=what, attempt=state.attempt_number, wait=state.upcoming_sleep, reason=reason))
+
+    def _is_over(self, state: tenacity.RetryCallState) -> bool:
+        """By the clock or by the waits, whichever is more: an engine has retries of its own."""
+        return max(state.seconds_since_start or 0.0, state.idle_for) >= self._patience
 
     def info(self) -> EngineInfo:
         """Who answers."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.events import BuildStarted, Event, ImageBuilt, Pushed
-from pipeline.wording import duration, megabytes
+from pipeline.events import BuildStarted, Event, ImageBuilt, NotPushed, Pushed
+from pipeline.wording import duration, megabytes, not_pushed_text
 
 
 @dataclass(slots=True)
@@ -15,6 +15,7 @@ class Results:
 
     images: list[ImageBuilt] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    missed: list[NotPushed] = field(default_factory=list)
     services: tuple[str, ...] = ()
 
     def add(self, event: Event) -> None:
@@ -26,12 +27,14 @@ class Results:
             self.images.sort(key=self._place)
         elif isinstance(event, Pushed):
             self.digests[event.tag] = event.digest
+        elif isinstance(event, NotPushed):
+            self.missed.append(event)
 
     def _place(self, image: ImageBuilt) -> int:
         return self.services.index(image.service) if image.service in self.services else len(self.services)
 
     def __bool__(self) -> bool:
-        return bool(self.images or self.digests)
+        return bool(self.images or self.digests or self.missed)
 
     def pushed_of(self, image: ImageBuilt) -> Iterator[str]:
         """`tag@digest` of each tag of an image that the registry confirmed."""
@@ -41,6 +44,10 @@ class Results:
         """`tag@digest` of what was pushed without its image having been finished."""
         known = {tag for image in self.images for tag in image.tags}
         return (f"{tag}@{digest}" for tag, digest in self.digests.items() if tag not in known)
+
+    def missed_lines(self) -> Iterator[str]:
+        """Each name that was to be pushed and was not, and why."""
+        return map(not_pushed_text, self.missed)
 
     def names(self) -> Iterator[str]:
         """`tag digest` for scripts; the tag alone where nothing was pushed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipeline.events import BuildFailed, BuildFinished, Retrying, Warned
+from pipeline.events import BuildFailed, BuildFinished, NotPushed, Retrying, Warned
 
 DETAIL_LINES = 40
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
@@ -45,12 +45,6 @@ def short_id(image: str) -> str:
     return image.removeprefix("sha256:")[:12]
 
 
-def place_parts(place: str) -> tuple[str, str]:
-    """`file:line` as file and line; the line is empty where there is none."""
-    file, _, line = place.rpartition(":")
-    return (file, line) if file and line.isdigit() else (place, "")
-
-
 def warning_text(warning: Warned) -> str:
     """A warning on one line, without its hint."""
     return f"warning: {warning.place + ': ' if warning.place else ''}{one_line(warning.message)}"
@@ -60,6 +54,12 @@ def retry_text(retry: Retrying) -> str:
     """What is tried again, when, and why."""
     why = f": {one_line(retry.reason)}" if retry.reason else ""
     return f"retrying {retry.what} in {duration(retry.wait)} (attempt {retry.attempt}){why}"
+
+
+def not_pushed_text(name: NotPushed) -> str:
+    """A name that was to be pushed and was not, and why."""
+    why = f"  {one_line(name.reason)}" if name.reason else ""
+    return f"{'not pushed' if name.tried else 'not tried'}: {name.tag}{why}"
 
 
 def finished_text(finished: BuildFinished) -> str:

@@ -6,21 +6,23 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PushFailedError
-from pipeline.events import Pushed, Transfer
+from pipeline.errors import PushFailedError, SeveralServicesError
+from pipeline.events import NotPushed, Pushed, Transfer
 from pipeline.gitflow import REVISION
 from pipeline.image_names import names_once
+from pipeline.reference import ImageReference
 from stages.commit import remove_nameless
 from stages.tag import give
 
 if TYPE_CHECKING:
     from pipeline.engine import Progress, Published
+    from pipeline.errors import PipelineError
     from pipeline.plan import Step
     from pipeline.stage import Build, Tools
 
 
 def run(build: Build, step: Step, tools: Tools) -> Build:
-    """Push all names; each is done when the registry confirms its digest.
+    """Push all names; each is done when the registry confirms its digest. A registry that fails stops no other.
 
     A version that is published once stays as it is: where the registry has it, of the same commit, the names that
     move are given to that very image; of another commit, nothing is pushed.
@@ -30,12 +32,27 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         image = next(iter(there.values())).image
         for name in build.tags:
             give(image.id, name, tools)
+    failed: dict[str, PushFailedError] = {}
     for name in build.tags:
+        registry = ImageReference.parse(name).registry
         if name in there:
             tools.emit(Pushed(name, there[name].digest, already=True))
-        else:
-            tools.emit(Pushed(name, tools.engine.push(name, _progress(step, tools))))
+        elif registry not in failed:
+            try:
+                tools.emit(Pushed(name, tools.engine.push(name, _progress(step, tools))))
+            except PushFailedError as error:
+                tools.emit(NotPushed(name, tried=True, reason=error.message))
+                failed[registry] = error
+    if failed:
+        raise _joined(tuple(failed.values()), step)
     return replace(build, note=_note(len(build.tags), len(there)))
+
+
+def _joined(errors: tuple[PushFailedError, ...], step: Step) -> PipelineError:
+    """One error for a registry's, or for those of several; nothing more was pushed to a registry that had failed."""
+    for error in errors:
+        error.step = step.id
+    return errors[0] if len(errors) == 1 else SeveralServicesError(errors)
 
 
 def _there(build: Build, progress: Progress, tools: Tools) -> dict[str, Published]:

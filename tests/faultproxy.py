@@ -1,4 +1,4 @@
-"""A proxy in front of a registry that fails on request: a status some times, or a connection that breaks."""
+"""A proxy in front of a registry that fails on request: a status, a broken or silent connection, a lost half."""
 
 from __future__ import annotations
 
@@ -17,19 +17,30 @@ from typing import cast
 CHUNK = 1 << 16
 TLS_HANDSHAKE = b"\x16"
 RESET = 0
-"""As a status: break the connection instead of answering."""
+"""As a status: break the connection in the middle of the request instead of answering."""
+SILENCE = -1
+"""As a status: take the request and never answer; the connection stays as long as the proxy."""
+HALF = -2
+"""As a status: pass on half of the request's body, as if it were all."""
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 
 @dataclass
 class Fault:
-    """The next `times` requests of this method whose path matches get this status."""
+    """The next `times` requests that match (method and path are patterns) get this status, body and headers.
+
+    With `after`, only once a request that matches it ("PUT /v2/…") was answered. With `instead`, they are answered as
+    if that path had been asked for.
+    """
 
     method: str
     path: str
     status: int
     times: int = 1
     body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    after: str = ""
+    instead: str = ""
 
 
 @dataclass
@@ -40,20 +51,30 @@ class FaultProxy:
     faults: list[Fault] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def fail(self, method: str, path: str, status: int, *, times: int = 1, body: bytes = b"") -> None:
         """Let the next requests fail."""
+        self.add(Fault(method, path, status, times, body))
+
+    def add(self, fault: Fault) -> None:
+        """A fault to come."""
         with self.lock:
-            self.faults.append(Fault(method, path, status, times, body))
+            self.faults.append(fault)
 
     def next_fault(self, method: str, path: str) -> Fault | None:
         """The fault that this request meets; it is used up by that."""
         with self.lock:
             for fault in self.faults:
-                if fault.times > 0 and fault.method == method and re.search(fault.path, path):
+                if fault.times > 0 and self._is_met(fault, method, path):
                     fault.times -= 1
                     return fault
         return None
+
+    def _is_met(self, fault: Fault, method: str, path: str) -> bool:
+        if not re.fullmatch(fault.method, method) or not re.search(fault.path, path):
+            return False
+        return not fault.after or any(re.search(fault.after, f"{verb} {place}") for verb, place, _ in self.log)
 
 
 @contextmanager
@@ -65,6 +86,7 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
     try:
         yield server.proxy
     finally:
+        server.proxy.ended.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -90,15 +112,25 @@ class _Handler(BaseHTTPRequestHandler):
         return cast("_Server", self.server)
 
     def _serve(self) -> None:
-        body = self._body()
         fault = self._owner.proxy.next_fault(self.command, self.path)
-        if fault is None:
-            self._forward(body)
-        elif fault.status == RESET:
+        if fault and fault.status == RESET:
             self._log(RESET)
             self._break()
+            return
+        body = self._body()
+        if fault is None:
+            self._forward(body)
+        elif fault.instead:
+            self.path = fault.instead
+            self._forward(body)
+        elif fault.status == HALF:
+            self._forward(body[: len(body) // 2])
+        elif fault.status == SILENCE:
+            self._log(SILENCE)
+            self._owner.proxy.ended.wait()
+            self._break()
         else:
-            self._answer(fault.status, [("Content-Type", "text/plain")], fault.body)
+            self._answer(fault.status, [("Content-Type", "text/plain"), *fault.headers], fault.body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 

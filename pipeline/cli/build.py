@@ -22,6 +22,7 @@ from pipeline.cli.options import (
     build_options,
     gitflow,
     log_format,
+    metadata_file,
     options_of,
     project_options,
     reproducible,
@@ -29,9 +30,10 @@ from pipeline.cli.options import (
 )
 from pipeline.display import open_display
 from pipeline.engine import Engine
-from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
+from pipeline.events import BuildFinished, BuildStarted, NotPushed, Sink, Warned
 from pipeline.failures import failures, system_errors
 from pipeline.plan import steps
+from pipeline.reporting import reported
 from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
 from pipeline.stage import Build, Tools
@@ -43,6 +45,7 @@ from stages import CATALOGUE
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@metadata_file
 @gitflow
 @squash
 @reproducible
@@ -63,6 +66,7 @@ def build(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@metadata_file
 @gitflow
 @squash
 @reproducible
@@ -74,6 +78,7 @@ def tag(**given: Any) -> None:
 @click.command(epilog=EPILOG)
 @project_options
 @log_format
+@metadata_file
 @gitflow
 @squash
 @reproducible
@@ -95,16 +100,18 @@ def run_shown(
     """Bring what the command line names through the stages, on a display; a failure is told there and ends it."""
     options = options_of(given)
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
-    with display as shown, Stoppable():
-        emit = shown
+    with display as shown, reported(shown, given["metadata_file"], os.environ) as reporter, Stoppable():
+        emit: Sink = reporter
         try:
             with system_errors():
-                emit = state.recorded(shown, os.environ) if fetch else shown
+                emit = state.recorded(reporter, os.environ) if fetch else reporter
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 rules = runner.Rules(keep, only_finished)
                 return _build(options, emit, rules, push=push, jobs=jobs, stages=stages)
         except errors.PipelineError as error:
+            for name in tuple(reporter.account.untried()):
+                emit(NotPushed(name, tried=False))
             for failed in failures(error, keep=keep):
                 emit(failed)
             if given["debug"]:
@@ -146,6 +153,7 @@ def _build(
             services=tuple(service.name for service in loaded.services),
             steps=tuple(step.id for service in loaded.services for step in steps(service, order)),
             run_id=engine.container_prefix,
+            revision=loaded.project.release.revision if loaded.project.release else "",
         )
     )
     started = time.monotonic()

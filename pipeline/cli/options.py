@@ -27,6 +27,12 @@ log_format = click.option(
     show_default=True,
     help="tty: a live tree; plain: lines with the time; json: one event a line (docs/events.md).",
 )
+metadata_file = click.option(
+    "--metadata-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what came of it there as JSON, after a failure too (docs/metadata.md).",
+)
 production = click.option("--production", is_flag=True, help="Without the dev_overrides of the recipe.")
 no_cache = click.option("--no-cache", is_flag=True, help="Play every role, whatever is there.")
 cache_from = click.option(

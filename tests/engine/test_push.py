@@ -154,6 +154,20 @@ def test_a_wrong_password_is_refused_and_shown_nowhere(
     assert patience.events == []
 
 
+def test_a_refusal_of_one_who_is_known_is_recognised_while_the_engine_still_tries(
+    settings: Callable[..., Patience], restricted_registry: Registry, named: Naming
+) -> None:
+    with fault_proxy(restricted_registry.address) as proxy:
+        known = auth_of(restricted_registry.user, restricted_registry.password)
+        patience, seen = settings(auths={proxy.address: known}), set[str]()
+        proxy.fail("PATCH|PUT", UPLOAD, 403, times=1000)
+        with pytest.raises(PushFailedError, match=r"refuses|denied|403") as caught:
+            patience.engine.push(named(proxy.address), lambda _item, status, *_: seen.add(status))
+    assert "docker login" in caught.value.hint
+    assert patience.events == []
+    assert "Retrying in 3 seconds" not in seen
+
+
 def test_credentials_come_from_auths(
     settings: Callable[..., Patience], restricted_registry: Registry, named: Naming
 ) -> None:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 PREFIX = "baseimage-test"
 """What the names of all images that these tests make begin with."""
 PATIENCE = 300
-NOT_INHERITED = ("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS")
+NOT_INHERITED = ("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI")
 JSON = ("--log-format", "json")
 Event = dict[str, Any]
 

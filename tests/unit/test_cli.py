@@ -409,6 +409,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "project_name": ([], ["-n", "shop"]),
     "roles_path": ([], ["--roles-path", "more"]),
     "log_format": ([], ["--log-format", "json"]),
+    "metadata_file": ([], ["--metadata-file", "no-folder/file"]),
     "debug": (["nope"], ["nope", "--debug"]),
     "pull": ([], ["--pull"]),
     "no_cache": ([], ["--no-cache"]),

@@ -14,6 +14,7 @@ from pipeline.events import (
     Event,
     ImageBuilt,
     Layer,
+    NotPushed,
     Output,
     Pushed,
     Retrying,
@@ -26,7 +27,8 @@ from pipeline.events import (
     Transfer,
     Warned,
 )
-from pipeline.plain import annotation, table
+from pipeline.plain import table
+from pipeline.plain_folds import annotation
 
 STARTED = BuildStarted("acme", "1.4.0", "recipes/base.yml", ("full",), ("full/base", "full/sshd/provision"), "r1")
 ROLE = "full/sshd/provision"
@@ -192,6 +194,30 @@ def test_a_tool_cannot_give_commands_to_github() -> None:
 def test_an_annotation_without_a_line_names_the_file_and_without_a_place_nothing() -> None:
     assert annotation("error", "a,b.yml", "bad") == "::error file=a%2Cb.yml::bad"
     assert annotation("error", "", "bad") == "::error::bad"
+
+
+def test_an_annotation_has_the_line_and_the_column_where_they_are_known() -> None:
+    assert annotation("error", "a.yml:3:7", "bad\n50%") == "::error file=a.yml,line=3,col=7::bad%0A50%25"
+    assert annotation("error", "a.yml:3", "bad") == "::error file=a.yml,line=3::bad"
+
+
+def test_gitlab_gets_a_section_for_each_step() -> None:
+    stdout = io.StringIO(newline="")
+    environ = {"GITLAB_CI": "true"}
+    with open_display("plain", stdout=stdout, stderr=io.StringIO(), environ=environ, clock=lambda: 1.5) as sink:
+        sink(StepStarted("Full/base", "full", "base", "", "root"))
+        sink(StepFinished("Full/base", 1.0))
+    begin, end, done = stdout.getvalue().split("\n")[:3]
+    assert begin.startswith("section_start:1:full_base\r\x1b[0K")
+    assert begin.endswith("Full/base  root")
+    assert end == "section_end:1:full_base\r\x1b[0K"
+    assert "done in 1.0s" in done
+
+
+def test_names_that_were_not_pushed_are_told_with_their_reason_or_as_not_tried() -> None:
+    out, _ = log(NotPushed("a:1", tried=True, reason="denied"), NotPushed("b:1", tried=False))
+    assert out[:2] == ["not pushed: a:1  denied", "not tried: b:1"]
+    assert out[-2:] == out[:2], "in the summary too"
 
 
 @pytest.mark.parametrize("width", [20, 12])

@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 
 from pipeline.engine import Completed, ContainerSpec, Image, ImageId
-from pipeline.errors import EngineError, InputError, PipelineError, PlayFailedError, PushFailedError, VerificationError
-from pipeline.events import Pushed, Transfer, Warned
+from pipeline.errors import (
+    EXIT_PUSH_FAILED,
+    EngineError,
+    InputError,
+    PipelineError,
+    PlayFailedError,
+    PushFailedError,
+    SeveralServicesError,
+    VerificationError,
+)
+from pipeline.events import NotPushed, Pushed, Transfer, Warned
 from pipeline.gitflow import PREFIX, Place, Situation, release_plan
 from pipeline.image_config import Healthcheck, ImageConfig
 from pipeline.plan import Step
@@ -408,6 +417,26 @@ def test_push_stops_at_the_first_name_that_is_refused(world: World) -> None:
         push.run(build, WHOLE, world.tools)
     assert world.verbs().count("push") == 1
     assert world.emitted(Pushed) == []
+    assert world.emitted(NotPushed) == [NotPushed(build.tags[0], tried=True, reason="denied")]
+
+
+def test_a_registry_that_fails_stops_no_other(world: World) -> None:
+    templates = tuple(f"{place}/{{service}}:{tag}" for place in ("a.io", "b.io", "c.io") for tag in ("{version}", "x"))
+    service = a_service("nginx")
+    build = finished(world, service)
+    build = tag.run(replace(build, recipe=a_build(service, tags=templates).recipe), WHOLE, world.tools)
+    world.engine.fail("push", PushFailedError("a is down"))
+    with pytest.raises(PushFailedError, match="a is down"):
+        push.run(build, WHOLE, world.tools)
+    pushed = [event.tag for event in world.emitted(Pushed) if isinstance(event, Pushed)]
+    assert pushed == ["b.io/web:1.2.0", "b.io/web:x", "c.io/web:1.2.0", "c.io/web:x"]
+    assert world.emitted(NotPushed) == [NotPushed("a.io/web:1.2.0", tried=True, reason="a is down")]
+
+    world.engine.fail("push", PushFailedError("down"), times=2)
+    with pytest.raises(SeveralServicesError) as caught:
+        push.run(build, WHOLE, world.tools)
+    assert caught.value.exit_code == EXIT_PUSH_FAILED
+    assert [error.step for error in caught.value.errors] == [WHOLE.id] * 2
 
 
 # by gitflow
