@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # The supervisord layer. Its config is made at each start from /etc/service, so a child image need not know of it;
-# programs of /etc/supervisor/conf.d run beside the services. service-keep stands between supervisord and a service:
-# it keeps the state in the scan directory, where looking at it costs no Python.
+# programs of /etc/supervisor/conf.d run beside the services. One that bears a service's name is that service: what is
+# read later wins. service-keep stands between supervisord and a service: it keeps the state in the scan directory,
+# where looking at it costs no Python.
 
 layer_adopt() {
     link_service "$1"
@@ -61,7 +62,7 @@ password=$ctr_secret
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [include]
-files=$ctr_scan/*/supervisord.conf${ctr_others:+ /etc/supervisor/conf.d/*.conf}
+files=${ctr_others:+/etc/supervisor/conf.d/*.conf }$ctr_scan/*/supervisord.conf
 END
 }
 
