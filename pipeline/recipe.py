@@ -12,6 +12,7 @@ from pipeline.errors import InputError, Problem
 from pipeline.image_config import Healthcheck, ImageConfig
 from pipeline.inherited import unfit_conductor
 from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
+from pipeline.recipe_containers import unpack
 from pipeline.recipe_draft import Draft
 from pipeline.recipe_filling import fill_in, name_bases
 from pipeline.recipe_matrix import expand
@@ -82,6 +83,7 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
     _refuse_other_forms(written)
     draft = Draft(written)
     variables, problems = recipe_variables(written, given)
+    wrong_containers = unpack(draft)
     cells, wrong_cells = expand(draft, variables)
     undefined = fill_in(draft, variables, cells)
     name_bases(draft)
@@ -90,6 +92,7 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
     problems = (
         *problems,
         *written.problems,
+        *wrong_containers,
         *wrong_cells,
         *undefined,
         *_wrong_bases(written, source),
@@ -141,7 +144,9 @@ def _wrong_bases(written: YamlSource, source: YamlSource) -> Iterator[Problem]:
     matrices = [name for name in _names(written) if name not in names]
     for name in names:
         if source.at(("services", name, "from")) in matrices:
-            message = f"{source.at(('services', name, 'from'))} is a matrix, not one service"
+            above = source.at(("services", name, "from"))
+            kind = "a matrix" if written.at(("services", str(above), "matrix")) else "several containers"
+            message = f"{above} is {kind}, not one service"
             yield source.problem(("services", name, "from"), message, f"there are {', '.join(names)}")
     given = {name: source.at(("services", name, "from", "service")) for name in names}
     parents = {name: parent for name, parent in given.items() if isinstance(parent, str)}
