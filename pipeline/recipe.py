@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from pydantic import ValidationError
 
 from pipeline.errors import InputError, Problem
 from pipeline.image_config import Healthcheck, ImageConfig
+from pipeline.inherited import unfit_conductor
 from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
+from pipeline.recipe_containers import unpack
 from pipeline.recipe_draft import Draft
 from pipeline.recipe_filling import fill_in, name_bases
 from pipeline.recipe_matrix import expand
@@ -81,6 +83,7 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
     _refuse_other_forms(written)
     draft = Draft(written)
     variables, problems = recipe_variables(written, given)
+    wrong_containers = unpack(draft)
     cells, wrong_cells = expand(draft, variables)
     undefined = fill_in(draft, variables, cells)
     name_bases(draft)
@@ -89,6 +92,7 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
     problems = (
         *problems,
         *written.problems,
+        *wrong_containers,
         *wrong_cells,
         *undefined,
         *_wrong_bases(written, source),
@@ -100,7 +104,19 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
         raise InputError(in_order((*problems, *problems_of(error, source)))) from error
     if problems:
         raise InputError(in_order(problems))
-    return ParsedRecipe(_recipe(keys, source, prepared.data), prepared.warnings)
+    recipe = _recipe(keys, source, prepared.data)
+    if reason := unfit_conductor(recipe.conductor.base):
+        replaced = _replaced_conductor(source, reason)
+        usual = replace(recipe.conductor, base=DEFAULT_CONDUCTOR_BASE)
+        return ParsedRecipe(replace(recipe, conductor=usual), in_order((*prepared.warnings, replaced)))
+    return ParsedRecipe(recipe, prepared.warnings)
+
+
+def _replaced_conductor(source: YamlSource, reason: str) -> Problem:
+    short: KeyPath = ("settings", "conductor_base")
+    path = short if source.at(short) else ("settings", "conductor", "base")
+    message = f"is ignored: the image {reason}; the conductor is made on its usual base"
+    return source.problem(path, message)
 
 
 def _refuse_other_forms(source: YamlSource) -> None:
@@ -128,7 +144,9 @@ def _wrong_bases(written: YamlSource, source: YamlSource) -> Iterator[Problem]:
     matrices = [name for name in _names(written) if name not in names]
     for name in names:
         if source.at(("services", name, "from")) in matrices:
-            message = f"{source.at(('services', name, 'from'))} is a matrix, not one service"
+            above = source.at(("services", name, "from"))
+            kind = "a matrix" if written.at(("services", str(above), "matrix")) else "several containers"
+            message = f"{above} is {kind}, not one service"
             yield source.problem(("services", name, "from"), message, f"there are {', '.join(names)}")
     given = {name: source.at(("services", name, "from", "service")) for name in names}
     parents = {name: parent for name, parent in given.items() if isinstance(parent, str)}

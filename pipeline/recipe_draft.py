@@ -61,6 +61,17 @@ class Draft:
             holder.pop(str(path[-1]), None)
         self._forget(path)
 
+    def move(self, old: KeyPath, new: KeyPath) -> None:
+        """Take a value of a map to a key of another map, in the place of what is there; it keeps its place."""
+        value, places, texts = self.at(old), _below(self._places, old), _below(self._texts, old)
+        self.remove(old)
+        self._forget(new)
+        holder = self.at(new[:-1])
+        if isinstance(holder, dict):
+            holder[str(new[-1])] = value
+        self._places |= {(*new, *rest): place for rest, place in places.items()}
+        self._texts |= {(*new, *rest): text for rest, text in texts.items()}
+
     def repeat(self, service: str, names: tuple[str, ...]) -> None:
         """Put copies of a service, under these names, in its place."""
         services = self.at(("services",))

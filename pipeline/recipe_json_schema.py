@@ -25,9 +25,23 @@ def recipe_schema() -> dict[str, Any]:
         if name not in _WITHOUT_TEMPLATES:
             for key, value in definition.get("properties", {}).items():
                 definition["properties"][key] = _or_template(value)
+    _with_containers(definitions["ServiceKeys"])
     definitions["Template"] = {"type": "string", "pattern": r"\{\{|\{%", "description": "A text with Jinja in it."}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A recipe of baseimage"}
     return {**head, **schema, "patternProperties": {"^x-": True}}
+
+
+def _with_containers(service: dict[str, Any]) -> None:
+    """Let a service be several: what it has not itself, its containers have."""
+    keys = {"container_name": {"type": "string"}}
+    service["properties"]["containers"] = {
+        "description": "Several images in the place of this one, each called SERVICE-CONTAINER_NAME.",
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "object", "required": [*keys], "properties": keys},
+    }
+    del service["required"]
+    service["anyOf"] = [{"required": ["from"]}, {"required": ["containers"]}]
 
 
 def _tidied(schema: Any) -> Any:

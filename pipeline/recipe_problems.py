@@ -36,7 +36,6 @@ AS_WRITTEN: tuple[KeyPath, ...] = (
 _INSTEAD = {
     "image": "write `from`",
     "build": "write `from` and `roles`",
-    "containers": "write each container as a service of its own",
     "env": "write the variables under `environment`",
     "env_file": "write the variables under `environment`",
     "extends": "use an anchor and <<",

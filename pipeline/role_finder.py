@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.collection_requirements import COLLECTIONS
 from pipeline.errors import InputError, Problem, UsageError
+from pipeline.inherited import stand_in
 from pipeline.modules import MODULES_FILE
 from pipeline.player import Deployable, RoleFiles
 from pipeline.recipe_model import RoleUse
@@ -82,13 +83,19 @@ class RoleFinder:
         raise InputError([Problem(os.path.relpath(self._recipe), role.line, 1, where, message, hint)])
 
     def warnings(self, role: RoleUse) -> tuple[Problem, ...]:
-        """Includes of the role and of those that it pulls in whose roles are not sent, and so cannot be played."""
-        return tuple(
+        """A role that another is played for, and includes of it and its like whose roles are not sent."""
+        found = (self._substituted(role),) if self.stands_in(role.name) else ()
+        return found + tuple(
             Problem(include.file, include.line, 1, "", message, hint)
             for each in every_role(self.find(role))
             for include in role_includes(each.folder)
             for message, hint in self._unsent(include)
         )
+
+    def _substituted(self, role: RoleUse) -> Problem:
+        message = f"the project has no {role.name}: the shipped role {stand_in(role.name)} is played for it"
+        hint = "it takes the same variables; a role of that name in the project goes before it"
+        return Problem(os.path.relpath(self._recipe), role.line, 1, "roles", message, hint)
 
     def _unsent(self, include: Include) -> Iterator[tuple[str, str]]:
         if include.templated:
@@ -108,8 +115,16 @@ class RoleFinder:
         name = os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119 - not the name of what a link leads to
         return RoleFiles(name, found, dependencies)
 
+    def stands_in(self, name: str) -> bool:
+        """Whether a shipped role is played for one of this name, which the project does not have."""
+        return bool(stand_in(name)) and self._own(name) is None
+
     def _folder(self, name: str) -> Path | None:
-        places = (*self._folders, self._recipe.parent, self._project, *self._shipped)
+        shipped = (place / (stand_in(name) or name) for place in self._shipped)
+        return self._own(name) or next((path for path in shipped if _is_role(path)), None)
+
+    def _own(self, name: str) -> Path | None:
+        places = (*self._folders, self._recipe.parent, self._project)
         return next((place / name for place in places if _is_role(place / name)), None)
 
     def _included(self, folder: Path) -> Iterator[str]:

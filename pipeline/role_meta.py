@@ -41,7 +41,7 @@ def parse_role_meta(text: str, file: str, variables: Mapping[str, JsonValue]) ->
     if written.data is None:
         return RoleMeta()
     draft = Draft(written)
-    for key in _OF_A_SERVICE:
+    for key in (*_OF_A_SERVICE, *_examples(written.data)):
         draft.remove((key,))
     problems = [*written.problems, *fill_strictly(draft, draft.texts_below(()), dict(variables))]
     source = draft.source()
@@ -56,6 +56,16 @@ def parse_role_meta(text: str, file: str, variables: Mapping[str, JsonValue]) ->
         raise InputError(in_order(problems))
     given = data if isinstance(data, dict) else {}
     return RoleMeta(image_config(keys), {key: value for key, value in given.items() if key in RUNTIME_KEYS})
+
+
+def _examples(data: JsonValue) -> list[str]:
+    """Keys that are no key of a service but the name of a whole one, with its image: how the role might be used."""
+    keys = data if isinstance(data, dict) else {}
+    return [
+        key
+        for key, value in keys.items()
+        if key not in ContainerKeys.known() and isinstance(value, dict) and "image" in value
+    ]
 
 
 def role_variables(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import InputError, Problem
+from pipeline.inherited import with_its_defaults
 from pipeline.player import RoleFiles
 from pipeline.recipe_model import RoleUse, Service
 from pipeline.role_finder import RoleFinder
@@ -25,6 +26,7 @@ def described(service: Service, finder: RoleFinder) -> Service:
     Raises InputError with all roles that are not there and all mistakes in the files.
     """
     problems: list[Problem] = []
+    service = replace(service, roles=tuple(_as_known(role, service, finder) for role in service.roles))
     config = service.role_config
     runtime: dict[str, JsonValue] = {}
     for role in service.roles:
@@ -37,6 +39,10 @@ def described(service: Service, finder: RoleFinder) -> Service:
     if problems:
         raise InputError(problems)
     return replace(service, role_config=config, runtime={**runtime, **service.runtime})
+
+
+def _as_known(role: RoleUse, service: Service, finder: RoleFinder) -> RoleUse:
+    return with_its_defaults(role, service.variables) if finder.stands_in(role.name) else role
 
 
 def unpinned_in(service: Service, finder: RoleFinder) -> tuple[Unpinned, ...]:

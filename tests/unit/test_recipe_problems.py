@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError, Problem
@@ -29,6 +29,7 @@ KEYS = [
     *ServiceKeys.known(),
     *MatrixKeys.known(),
     "service",
+    "containers",
     *ServiceKeys.ignored,
     *RoleKeys.known(),
     *HealthcheckKeys.known(),
@@ -116,7 +117,7 @@ services:
         ("image: x", "image", "unknown key", "write `from`"),
         ("env_file: x", "env_file", "unknown key", "write the variables under `environment`"),
         ("zzz: x", "zzz", "unknown key", "known are from, roles, vars"),
-        ("containers: []", "containers", "unknown key", "a service of its own"),
+        ("containers: []", "containers", "must be a list of containers", "container_name"),
         ("healthcheck: {test: x, retrys: 1}", "healthcheck.retrys", "unknown key", "did you mean retries?"),
         ("healthcheck: {interval: 5s}", "healthcheck", "a health check needs a test", ""),
         ("healthcheck: {test: x, disable: true}", "healthcheck", "disable: true leaves no test to run", ""),
@@ -269,6 +270,7 @@ def test_a_mistake_of_the_yaml_and_one_of_the_form_are_reported_together() -> No
     ]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5), SERVICES)
 def test_any_yaml_is_either_a_recipe_or_a_list_of_mistakes(top: dict[str, object], services: dict[str, object]) -> None:
     text = json.dumps({**top, "services": services})

@@ -40,7 +40,7 @@ def test_the_schema_asks_for_a_version_and_services_and_refuses_unknown_keys() -
 
 def test_a_service_is_described_by_its_keys_as_they_are_written() -> None:
     service = definition("ServiceKeys")
-    assert service["required"] == ["from"]
+    assert service["anyOf"] == [{"required": ["from"]}, {"required": ["containers"]}]
     assert {"roles", "vars", "command", "healthcheck", "verify"} <= service["properties"].keys()
     assert "base" not in service["properties"]
 
@@ -117,6 +117,7 @@ GOOD = [
     'version: 2\nservices: {a: {from: x}}\nx-any: {a: null}\ntags: ["{service}:{version}"]\n',
     'version: "2"\nservices: {a: {from: x}}\nsettings: {project_name: a, conductor: {strategy: docker, save: true}}\n',
     'version: "2"\nservices: {a: {from: x}}\nsettings: {conductor_base: {image: x}, vars_files: [], k8s_auth: {}}\n',
+    'version: "2"\nservices: {a: {user: b, containers: [{container_name: c, from: x, ports: [80]}]}}\n',
     'version: "2"\nservices: {a: {from: x}}\nvolumes: {a: {docker: {}}}\nnetworks: {b: {}}\n',
     'version: "2"\nservices: {a: {from: x}}\nregistries: {a: {url: b, repository_prefix: ""}}\nsecrets: {a: {b: c}}\n',
 ]

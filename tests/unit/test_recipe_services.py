@@ -150,6 +150,57 @@ def test_a_whole_matrix_is_no_base() -> None:
     )
 
 
+POD = """
+version: "2"
+services:
+  shop:
+    from: debian:12
+    roles: [common]
+    environment: {IN_DOCKER: "1"}
+    containers:
+      - container_name: web
+        ports: ["8000"]
+        roles: [common, nginx]
+      - container_name: db
+        from: alpine:3
+  tests: {from: shop-web}
+"""
+
+
+def test_each_container_of_a_service_is_a_service_with_the_keys_that_all_have() -> None:
+    parsed = parse_recipe(POD, "recipe.yml")
+    web, database, tests = parsed.recipe.services
+    assert [each.name for each in (web, database, tests)] == ["shop-web", "shop-db", "tests"]
+    assert (web.base, database.base, tests.base) == (
+        BaseImage("debian:12"),
+        BaseImage("alpine:3"),
+        BuiltService("shop-web"),
+    )
+    assert [[role.name for role in each.roles] for each in (web, database)] == [["common", "nginx"], ["common"]]
+    assert (web.config.exposed, database.config.exposed) == (("8000/tcp",), ())
+    assert web.config.environment == database.config.environment == {"IN_DOCKER": "1"}
+    assert [role.line for role in web.roles] == [11, 11]
+    assert parsed.warnings == ()
+
+
+def test_all_mistakes_in_containers_are_told_with_their_places() -> None:
+    text = POD.replace("container_name: web", "user: app").replace("from: alpine:3", "form: alpine:3")
+    with pytest.raises(InputError) as caught:
+        parse_recipe(text.replace("from: shop-web", "from: shop"), "recipe.yml")
+    told = [(each.line, each.message) for each in caught.value.problems]
+    assert told == [
+        (9, "has no container_name"),
+        (13, "unknown key"),
+        (14, "shop is several containers, not one service"),
+    ]
+
+
+def test_two_containers_do_not_share_a_name() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_recipe(POD.replace("container_name: db", "container_name: web"), "recipe.yml")
+    assert "makes more than one service called shop-web" in [each.message for each in caught.value.problems]
+
+
 def test_a_matrix_may_only_be_a_list_of_cells() -> None:
     built = recipe('  web:\n    matrix: {name: "w-{{ n }}", include: [{n: 1}, {n: 2}]}\n    from: debian\n').services
     assert [service.name for service in built] == ["w-1", "w-2"]

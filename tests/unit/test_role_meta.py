@@ -47,6 +47,11 @@ def test_an_empty_file_says_nothing() -> None:
     assert parse_role_meta("---\n", "container.yml", {}) == RoleMeta()
 
 
+def test_a_whole_service_in_it_is_an_example_and_read_over() -> None:
+    text = "some_service:\n  image: base:latest\n  command: [/docker-entrypoint]\nuser: app\n"
+    assert parse_role_meta(text, "container.yml", {}) == RoleMeta(ImageConfig(user="app"))
+
+
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# The supervisord layer. Its config is made at each start from /etc/service, so a child image need not know of it;
-# programs of /etc/supervisor/conf.d run beside the services. service-keep stands between supervisord and a service:
-# it keeps the state in the scan directory, where looking at it costs no Python.
+# The supervisord layer. Its config is made at each start from /etc/service. Programs of /etc/supervisor/conf.d run beside
+# the services; one of a service's name is that service, whose file is read last. service-keep stands between supervisord
+# and a service: it keeps the state in the scan directory, where looking at it costs no Python.
 
 layer_adopt() {
     link_service "$1"
@@ -61,7 +61,7 @@ password=$ctr_secret
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [include]
-files=$ctr_scan/*/supervisord.conf${ctr_others:+ /etc/supervisor/conf.d/*.conf}
+files=${ctr_others:+/etc/supervisor/conf.d/*.conf }$ctr_scan/*/supervisord.conf
 END
 }
 
