@@ -39,7 +39,10 @@ class RoleFiles:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One role to play: its files, its parameters, the service's variables, and what the target is."""
+    """One role to play: its files, its parameters, the service's variables, and what the target is.
+
+    `path` is the PATH that the target's image declares, "" where it declares none.
+    """
 
     role: RoleFiles
     parameters: dict[str, Any]
@@ -47,6 +50,7 @@ class Play:
     gather_facts: bool
     borrowed_python: bool
     step: str
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
