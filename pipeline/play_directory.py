@@ -18,6 +18,8 @@ FACTS = "/tmp/facts"  # noqa: S108 - a folder of the conductor, where nobody els
 RUNTIME = "/dev/baseimage"
 """Where the volume with the borrowed Python and its stand-ins is in every target."""
 
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 
 def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     """Write everything below `private`; JSON is used where Ansible reads YAML, since it is YAML too."""
@@ -37,13 +39,21 @@ def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     (private / "env" / "settings").write_text(json.dumps(settings), encoding="utf-8")
 
 
-def module_defaults(*, borrowed_python: bool) -> dict[str, dict[str, Any]]:
-    """What tasks are given that do not say it themselves."""
-    found = {"ansible.posix.synchronize": {"rsync_path": f"{RUNTIME}/bin/rsync"}}
-    if borrowed_python:
-        # Left to itself it picks another tool for each root; systemctl has a stand-in beside the borrowed Python.
-        found["ansible.builtin.service"] = {"use": "ansible.builtin.systemd_service"}
-    return found
+# What tasks are given that do not say it themselves. Left to itself, `service` picks another tool for each root;
+# systemctl has a stand-in.
+MODULE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "ansible.posix.synchronize": {"rsync_path": f"{RUNTIME}/bin/rsync"},
+    "ansible.builtin.service": {"use": "ansible.builtin.systemd_service"},
+}
+
+
+def stand_ins(path: str) -> dict[str, str]:
+    """The environment that the borrowed Python's launcher makes, for plays with another Python, around a PATH.
+
+    Tasks that are delegated to the conductor see it too: its own programs go before, in a folder that is only there.
+    """
+    folder = f"{RUNTIME}/standins"
+    return {"PATH": f"/opt/conductor/bin:{folder}/first:{path or _PATH}:{folder}", "SYSTEMD_OFFLINE": "1"}
 
 
 def _playbook(play: Play) -> list[dict[str, Any]]:
@@ -51,7 +61,9 @@ def _playbook(play: Play) -> list[dict[str, Any]]:
     if play.parameters:
         role["vars"] = play.parameters
     head: dict[str, Any] = {"name": f"Role {play.role.name}", "hosts": "all", "any_errors_fatal": True}
-    head["module_defaults"] = module_defaults(borrowed_python=play.borrowed_python)
+    head["module_defaults"] = MODULE_DEFAULTS
+    if not play.borrowed_python:
+        head["environment"] = stand_ins(play.path)
     if not play.gather_facts:
         # Left out otherwise: only then does Ansible's smart gathering use the facts that an earlier role left.
         head["gather_facts"] = False

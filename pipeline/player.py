@@ -42,6 +42,7 @@ class Play:
     """One role to play: its files, its parameters, the service's variables, and what the target is.
 
     Facts that are gathered stay for later roles of the service: `hardware_facts` is whether any of them needs those.
+    `path` is the PATH that the target's image declares, "" where it declares none.
     """
 
     role: RoleFiles
@@ -51,6 +52,7 @@ class Play:
     hardware_facts: bool
     borrowed_python: bool
     step: str
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

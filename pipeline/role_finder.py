@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pipeline.requirements import REQUIREMENTS_FILE
 from pipeline.role_includes import Include
 from pipeline.role_tree import leaving_links
 from pipeline.sources import every_role, read_text, role_includes
+from pipeline.written_roles import write_role
 from pipeline.yaml_source import read_yaml
 
 
@@ -157,19 +157,14 @@ class RoleFinder:
                     yield Problem(str(link), 0, 0, "", message, hint)
 
     def _written(self, role: RoleUse) -> RoleFiles:
-        text = json.dumps(list(role.tasks), indent=1) if role.tasks else self._tasks_of(role)
         if self._scratch is None:
             raise UsageError("there is no folder for the tasks of a recipe")
-        folder = self._scratch / hashlib.sha256(text.encode()).hexdigest()[:16] / role.name
-        tasks = folder / "tasks" / "main.yml"
-        if not tasks.exists():
-            tasks.parent.mkdir(parents=True, exist_ok=True)
-            partial = tasks.with_name(f"main.{os.getpid()}.partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(tasks)
-        return RoleFiles(role.name, folder)
+        text = json.dumps(list(role.tasks), indent=1) if role.tasks else self._text_of(role)
+        tasks = list(role.tasks) or read_yaml(text, role.tasks_file).data
+        places = (self._recipe.parent, self._project)
+        return write_role(role.name, text, [tasks, role.parameters], self._scratch, places)
 
-    def _tasks_of(self, role: RoleUse) -> str:
+    def _text_of(self, role: RoleUse) -> str:
         """The text of a file of tasks, checked as far as it can be without Ansible."""
         path = self._recipe.parent / role.tasks_file
         try:

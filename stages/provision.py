@@ -18,6 +18,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     if build.target is None or build.image is None:
         raise PipelineError("there is no target to provision")
     role = build.service.roles[step.index]
+    below = tools.engine.find_image(build.image)
     play = Play(
         role=tools.records.role_files(role),
         parameters=role.parameters,
@@ -26,8 +27,8 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         hardware_facts=tools.records.hardware(build.service),
         borrowed_python=build.service.python == "runtime",
         step=step.id,
+        path=below.config.environment.get("PATH", "") if below else "",
     )
     result = tools.player.play(build.target, play)
-    below = tools.engine.find_image(build.image)
     config = below.config.merged(result.config) if below else result.config
     return replace(build, config=config)

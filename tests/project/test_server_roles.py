@@ -105,6 +105,31 @@ def test_services_are_enabled_answered_for_and_not_left_running(server: Server) 
 
 
 @pytest.mark.slow
+def test_the_policy_for_services_is_the_same_with_the_base_s_own_python(
+    project: Project, strategy: str, engine: docker.DockerClient
+) -> None:
+    install = {"name": "python3", "install_recommends": False}
+    no_facts = {"gather_facts": False}
+    own = {"python": "base", "roles": [{"role": "daemon", **no_facts}], "verify": False, "command": "sh"}
+    folder = {"path": "/etc/init.d", "state": "directory", "mode": "0755"}
+    tasks = [
+        {"name": "Install a Python", "ansible.builtin.apt": install},
+        {"name": "Make a folder of init scripts", "ansible.builtin.file": folder},
+    ]
+    below = [{"tasks": tasks, **no_facts}]
+    services = {"below": {"from": BASE, "roles": below, "verify": False}, "web": {"from": "below", **own}}
+    project.recipe(json.dumps({"version": "2", "services": services}))
+    outcome = project.build("--roles-path", ROLES, "--strategy", strategy, "-s", "web").well()
+    server = Server(outcome, engine, exported(engine, outcome.all("image_built", service="web")[0]["image"]))
+    assert "/etc/systemd/system/multi-user.target.wants/beacon.service" in server.files
+    assert server.files["/etc/systemd/system/ctrl-alt-del.target"].link == "/dev/null"
+    said = server.warnings()
+    assert "daemon: the role asked systemd to start and enable beacon: an image has no systemd" in said
+    assert any("/etc/init.d/stumbling start ended with 1: cannot open /dev/watchdog" in one for one in said)
+    assert "/run/lingering.pid" not in server.files
+
+
+@pytest.mark.slow
 def test_included_imported_and_depended_on_roles_are_played(server: Server) -> None:
     assert sorted(server.text("/etc/composed").splitlines()) == COMPOSED
     assert server.text("/etc/composed.family") == "debian\n"

@@ -6,7 +6,7 @@ import json
 
 import docker
 
-from tests.project.engine_view import config_of
+from tests.project.engine_view import config_of, read
 from tests.project.harness import Project
 
 NO_FACTS = {"gather_facts": False}
@@ -70,6 +70,36 @@ def test_services_are_built_in_the_order_that_their_bases_ask_for(
     assert changed.played() == ["tasks"]
     assert "BASE=2" in config_of(engine, changed.all("image_built")[-1]["image"])["Env"]
     assert project.run("plan", "-e", "greeting=hi").code == 0
+
+
+def test_tasks_between_roles_find_the_project_s_files_and_templates(
+    project: Project, busybox: dict[str, str], engine: docker.DockerClient
+) -> None:
+    copy = {"src": "motd", "dest": "/etc/motd", "mode": "0644"}
+    template = {"src": "page.j2", "dest": "/page", "mode": "0644"}
+    tree = {"src": "tree/", "dest": "/tree/", "mode": "preserve"}
+    tasks = [
+        {"name": "Copy a file", "ansible.builtin.copy": copy},
+        {"name": "Copy a folder", "ansible.builtin.copy": tree},
+        {"name": "Fill in a template", "ansible.builtin.template": template},
+    ]
+    for path, text in {
+        "files/motd": "hello\n",
+        "files/tree/deep/one": "1\n",
+        "files/unnamed": "x\n",
+        "templates/page.j2": "{% include 'head.j2' %} {{ title }}\n",
+        "templates/head.j2": "head",
+    }.items():
+        project.write(path, text)
+    title = {"title": "of the service"}
+    project.recipe(base=busybox, command="sh", vars=title, roles=[{"tasks": tasks, **NO_FACTS}])
+    first = project.build().well()
+    held = {path: read(engine, first.image, path) for path in ("/etc/motd", "/tree/deep/one", "/page")}
+    assert held == {"/etc/motd": "hello\n", "/tree/deep/one": "1\n", "/page": "head of the service\n"}
+    project.write("files/unnamed", "y\n")
+    assert project.build().well().cached() == ["tasks"]
+    project.write("templates/head.j2", "other\n")
+    assert project.build().well().played() == ["tasks"]
 
 
 def test_a_circle_of_services_starts_nothing(project: Project) -> None:

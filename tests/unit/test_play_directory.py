@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.play_directory import FACTS, module_defaults, write_play
+from pipeline.play_directory import FACTS, MODULE_DEFAULTS, write_play
 from pipeline.player import Deployable, Play, RoleFiles
 
 INVENTORY: dict[str, Any] = {"all": {"hosts": {"web": {"ansible_host": "abc"}}}}
@@ -113,15 +113,20 @@ def test_parameters_stand_at_the_role_where_they_win_over_variables_of_the_play(
         "name": "Role nginx",
         "hosts": "all",
         "any_errors_fatal": True,
-        "module_defaults": module_defaults(borrowed_python=True),
+        "module_defaults": MODULE_DEFAULTS,
         "vars": {"port": 80, "greeting": "{{ name }}"},
         "roles": [{"role": "nginx", "vars": {"port": 81, "name": "ü 😀"}}],
     }
 
 
-def test_service_tasks_ask_the_stand_in_where_there_is_one() -> None:
-    assert module_defaults(borrowed_python=True)["ansible.builtin.service"]["use"].endswith("systemd_service")
-    assert "ansible.builtin.service" not in module_defaults(borrowed_python=False)
+def test_service_tasks_ask_the_stand_in_whosever_python_plays(role: RoleFiles, tmp_path: Path) -> None:
+    borrowed = written(a_play(role), tmp_path / "borrowed")
+    own = written(replace(a_play(role), borrowed_python=False, path="/opt/bin:/bin"), tmp_path / "own")
+    for play in (borrowed, own):
+        assert play["module_defaults"]["ansible.builtin.service"]["use"].endswith("systemd_service")
+    assert "environment" not in borrowed, "its launcher makes it, whatever a task's own environment says"
+    folders = own["environment"]["PATH"].split(":")
+    assert folders[1:] == ["/dev/baseimage/standins/first", "/opt/bin", "/bin", "/dev/baseimage/standins"]
 
 
 def test_a_role_without_parameters_has_no_variables_of_its_own(role: RoleFiles, tmp_path: Path) -> None:

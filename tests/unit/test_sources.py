@@ -12,8 +12,9 @@ from pipeline.errors import InputError, Problem, UsageError
 from pipeline.player import Deployable, RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.role_finder import RoleFinder
-from pipeline.sources import read_text, read_vault_password, role_entries
-from pipeline.yaml_source import read_yaml
+from pipeline.sources import read_text, read_vault_password, role_entries, role_words
+from pipeline.task_files import named_in_tasks
+from pipeline.yaml_source import JsonValue, read_yaml
 
 
 @pytest.fixture
@@ -289,6 +290,64 @@ def test_a_file_of_tasks_is_found_from_the_recipe(tmp_path: Path, monkeypatch: p
         (problem,) = caught.value.problems
         assert f"{problem.file}:{problem.line}" == place
         assert message in problem.message
+
+
+def add_files(folder: Path, *paths: str) -> None:
+    for path in paths:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"of {path}\n", encoding="utf-8")
+
+
+def test_what_tasks_of_a_recipe_name_travels_with_them_and_nothing_else(tmp_path: Path) -> None:
+    add_files(tmp_path, "files/motd", "files/conf.d/a.conf", "files/conf.d/deep/b", "files/other", "files/x.key")
+    add_files(tmp_path, "templates/page.j2", "templates/parts/head.j2", "templates/motd", "recipes/files/near")
+    (tmp_path / "templates/page.j2").write_text("{% include 'parts/head.j2' %}\n{{ title }}\n", encoding="utf-8")
+    finder = RoleFinder(tmp_path / "recipes/recipe.yml", tmp_path, scratch=tmp_path / "state")
+    tasks: tuple[JsonValue, ...] = (
+        {"name": "other", "ansible.builtin.copy": {"src": "motd", "dest": "/etc/other"}},
+        {"block": [{"ansible.builtin.copy": "src=near dest=/etc/near"}]},
+        {"ansible.builtin.copy": {"src": "files/conf.d/", "dest": "/etc/conf.d"}},
+        {"ansible.builtin.template": {"src": "page.j2", "dest": "/srv/page"}},
+        {"ansible.builtin.copy": {"content": "{{ lookup('file', 'x.key') }}", "dest": "/etc/key"}},
+        {"ansible.builtin.copy": {"src": "/etc/passwd", "dest": "../other"}},
+        {"ansible.builtin.copy": {"src": "{{ which }}", "dest": "/etc/which"}},
+    )
+    add_files(tmp_path, "files/chosen")
+    use = RoleUse("tasks", parameters={"which": "chosen"}, tasks=tasks)
+    paths = [entry.path.removeprefix("tasks/") for entry in role_entries(finder.find(use))]
+    assert paths == [
+        "files/chosen",
+        "files/conf.d/a.conf",
+        "files/conf.d/deep/b",
+        "files/motd",
+        "files/near",
+        "files/x.key",
+        "tasks/main.yml",
+        "templates/motd",
+        "templates/page.j2",
+        "templates/parts/head.j2",
+    ]
+    before = role_entries(finder.find(use))
+    assert "title" in role_words(finder.find(use), before).words
+    (tmp_path / "files/other").write_text("changed", encoding="utf-8")
+    assert role_entries(finder.find(use)) == before
+    (tmp_path / "files/conf.d/deep/b").write_text("changed", encoding="utf-8")
+    assert role_entries(finder.find(use)) != before
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ({"copy": {"src": "a"}, "loop": ["a", "b.conf"]}, ["a", "b.conf"]),
+        ({"copy": {"src": "conf/{{ item }}.conf"}}, ["conf/*.conf"]),
+        ({"copy": {"src": "{{ item }}"}, "with_fileglob": "conf/*.conf"}, ["conf/*.conf"]),
+        ({"copy": {"src": "../a"}, "get_url": {"url": "https://example.org/a"}}, []),
+        ({"shell": {"cmd": "a\nb"}}, []),
+    ],
+)
+def test_names_of_files_in_tasks(task: dict[str, JsonValue], names: list[str]) -> None:
+    assert list(named_in_tasks([task])) == names
 
 
 def test_the_project_s_collections_are_part_of_every_role(project: Path) -> None:

@@ -195,6 +195,7 @@ def test_provision_plays_the_role_with_parameters_and_variables(world: World) ->
             hardware_facts=False,
             borrowed_python=False,
             step=ROLE.id,
+            path="/bin",
         )
     ]
 
