@@ -9,12 +9,9 @@ from importlib.resources import files
 from pipeline.engine import Channel, ContainerId, Engine
 from pipeline.errors import PipelineError
 from pipeline.fingerprint import FileEntry, digest
+from pipeline.layer_rules import FIXED_TIME
 from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
 from pipeline.sources import file_entries
-
-_LONG_AGO = 315_532_800
-"""The start of 1980, in seconds since the epoch: a checkout's times differ from machine to machine, and zip files know
-nothing older."""
 
 
 class Deployables:
@@ -61,7 +58,7 @@ def _write(deployable: Deployable, entries: tuple[FileEntry, ...], channel: Chan
             member = archive.gettarinfo(path, entry.path)
             member.uid = member.gid = 0
             member.uname = member.gname = ""
-            member.mtime = _LONG_AGO
+            member.mtime = FIXED_TIME  # a checkout's times differ from machine to machine
             member.mode = 0o755 if entry.mode == "x" else 0o644
             if member.islnk():  # a second name of a file that is in the archive already
                 member.type, member.size = tarfile.REGTYPE, path.stat().st_size

@@ -9,9 +9,8 @@ import docker
 
 from pipeline.docker_client import inspected, untyped
 from pipeline.docker_config import Json
-from pipeline.image_archive import written_time
+from pipeline.image_archive import STEP, written_time
 
-STEP = "configuration"
 _METADATA = re.compile(
     rf"{STEP}$|.*#\(nop\)|(?:ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME) "
 )

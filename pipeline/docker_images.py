@@ -17,10 +17,10 @@ from docker.errors import ImageNotFound, NotFound
 from pipeline.docker_client import TIMEOUT, inspected, translated
 from pipeline.docker_config import Json, from_api, image_from_api, to_api
 from pipeline.docker_configure import reconfigured, stores_layers
-from pipeline.docker_history import STEP
 from pipeline.docker_stream import read_stream
 from pipeline.engine import ContainerId, Image, ImageId, Lines
 from pipeline.errors import EngineError
+from pipeline.image_archive import STEP, read_time
 from pipeline.image_config import ImageConfig, differences
 
 Sleep = Callable[[float], None]
@@ -59,12 +59,21 @@ def commit(
 ) -> ImageId:
     """Commit, then put right what the engine took from the container (see `docker_configure`)."""
     with translated("committing a container"):
+        begun = _begun(client, container)
         try:
             made = client.commit(container, message=comment or None, pause=True, conf=_commit_body(config))
             image = ImageId(str(made["Id"]))
         except requests.Timeout:
             image = _committed_after_all(client, container, comment, sleep)
-    return _finished(client, image, config, reference, comment)
+    return _finished(client, image, config, reference, comment, begun)
+
+
+def _begun(client: docker.APIClient, container: ContainerId) -> int | None:
+    """When the layer's making began; where it would cost seconds to write it down, nothing is said of it.
+
+    Whatever is older is not of this build: that is how a layer is rewritten to be the same at another time.
+    """
+    return read_time(str(client.inspect_container(container)["Created"])) if stores_layers(client) else None
 
 
 def _commit_body(config: ImageConfig) -> Json:

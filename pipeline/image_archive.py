@@ -18,6 +18,8 @@ from pipeline.errors import EngineError
 
 Json = dict[str, Any]
 MANIFEST = "manifest.json"
+STEP = "configuration"
+"""What the history says of an entry for configuration alone, without a layer."""
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
 
@@ -87,6 +89,11 @@ def config_name(data: bytes) -> str:
 def written_time(seconds: int) -> str:
     """A time, in seconds since 1970, as an image's file has it."""
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_time(text: str) -> int:
+    """Such a time, to the second, in seconds since 1970; 0 for none."""
+    return int(datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()) if text else 0
 
 
 def compact(value: object) -> bytes:

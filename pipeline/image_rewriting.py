@@ -13,7 +13,17 @@ from itertools import accumulate
 from typing import IO, Any, cast
 
 from pipeline.engine import Rewriting
-from pipeline.image_archive import MANIFEST, SavedImage, add_file, compact, config_name, image_id, written_time
+from pipeline.image_archive import (
+    MANIFEST,
+    STEP,
+    SavedImage,
+    add_file,
+    compact,
+    config_name,
+    image_id,
+    read_time,
+    written_time,
+)
 from pipeline.layer_archive import opened, write_layer
 from pipeline.layer_rules import Rules
 from pipeline.layer_tree import Tree
@@ -48,6 +58,7 @@ def _rewritten(image: SavedImage, how: Rewriting) -> Iterator[tuple[IO[bytes], s
     """Content and id of each layer that comes above the base's."""
     own = image.layers[how.below :]
     below = _base(image, image.layers[: how.below])
+    rules = Rules(how.epoch, () if how.epoch is None else tuple(_spans(image, how.below)))
     for names in [own] if how.merge else [[name] for name in own]:
         with ExitStack() as stack, tempfile.TemporaryFile() as content:
             layers = [opened(stack.enter_context(image.layer(name))) for name in names]
@@ -58,9 +69,18 @@ def _rewritten(image: SavedImage, how: Rewriting) -> Iterator[tuple[IO[bytes], s
                 tree.over(below, touched=how.epoch is None)
                 for layer in layers:
                     below.add(layer)
-            identity = write_layer(tree, layers, Rules(how.epoch), cast("IO[bytes]", content))
+            identity = write_layer(tree, layers, rules, cast("IO[bytes]", content))
             content.seek(0)
             yield cast("IO[bytes]", content), identity
+
+
+def _spans(image: SavedImage, below: int) -> Iterator[tuple[int, int]]:
+    """When each of the own layers was made: from what its history says to the newest of its files."""
+    made = [entry for entry in image.body.get("history") or [] if not entry.get("empty_layer")]
+    for name, entry in zip(image.layers[below:], made[below:], strict=False):
+        with image.layer(name) as content:
+            newest = max((int(head.mtime) for head in opened(content)), default=0)
+        yield read_time(str(entry.get("created") or "")), newest
 
 
 def _base(image: SavedImage, names: Sequence[str]) -> Tree | None:
@@ -100,8 +120,17 @@ def _body(body: Json, layers: list[str], how: Rewriting) -> Json:
     if how.epoch is not None:
         latest = written_time(how.epoch)
         made["created"] = latest
-        made["history"] = [{**entry, "created": min(str(entry.get("created") or latest), latest)} for entry in history]
+        made["history"] = list(_dated(history, how.below, latest))
     return made
+
+
+def _dated(history: list[Json], below: int, latest: str) -> Iterator[Json]:
+    """The same history, with one time for all that was made above the base."""
+    layers = 0
+    for entry in history:
+        layers += not entry.get("empty_layer")
+        own = entry.get("created_by") == STEP or (layers > below and not entry.get("empty_layer"))
+        yield {**entry, "created": latest if own else min(str(entry.get("created") or latest), latest)}
 
 
 def _merged(history: list[Json], below: int) -> list[Json]:
@@ -111,5 +140,5 @@ def _merged(history: list[Json], below: int) -> list[Json]:
     if not own:
         return history
     made_by = "; ".join(str(history[n].get("comment") or history[n].get("created_by") or "") for n in own)
-    merged = {"created": history[own[-1]].get("created"), "created_by": made_by, "comment": made_by}
+    merged = {"created": history[own[0]].get("created"), "created_by": made_by, "comment": made_by}
     return [merged if n == own[0] else entry for n, entry in enumerate(history) if n not in own[1:]]

@@ -1,6 +1,6 @@
 """What makes a layer the same whenever it is built: no time after a moment, nothing that only tells of the build. Pure.
 
-A rule never makes up content: it clamps a time that a file holds, empties it, or leaves it out.
+A rule never makes up content: it changes a time that a file holds, empties it, or leaves it out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from tarfile import REGTYPE, TarInfo
 
 FIXED_TIME = 315_532_800
-"""1980-01-01T00:00:00Z, in seconds since the epoch: the time of what has none of its own."""
+"""1980-01-01T00:00:00Z, in seconds since 1970: the time of what has none of its own. Zip files know nothing older."""
 LARGEST = 16 << 20
 """Bytes; a file beyond this is none of those that have a rule for their content."""
 
@@ -46,12 +46,28 @@ Change = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How entries are written: as they are (`epoch` None), or the same whenever they are made: no later than `epoch`.
+    """How entries are written: as they are (`epoch` None), or the same whenever they are made.
 
-    `epoch` is in seconds since 1970.
+    What was made in one of the `spans` (first and last second of each layer's making) gets the time `epoch`, in seconds
+    since 1970: a layer may have been made before the commit that it is used for. Everything else is older than the
+    build, out of a package as a rule, and keeps its time unless that is later than `epoch`.
     """
 
     epoch: int | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+
+    def time(self, seconds: float) -> int:
+        """What becomes of a time."""
+        if self.epoch is None:
+            return int(seconds)
+        if any(first <= seconds <= last for first, last in self.spans):
+            return self.epoch
+        return int(min(seconds, self.epoch))
+
+    def day(self, days: int) -> int:
+        """What becomes of a date, in days since 1970."""
+        spans = tuple((first // _DAY, last // _DAY) for first, last in self.spans)
+        return Rules(None if self.epoch is None else self.epoch // _DAY, spans).time(days)
 
     def dropped(self, path: str, head: TarInfo) -> bool:
         """Whether an entry is left out."""
@@ -63,7 +79,7 @@ class Rules:
         made.name, made.uname, made.gname = path or ".", "", ""
         made.type = REGTYPE if head.isreg() else head.type
         made.mode = head.mode & _MODE_BITS  # some engines add the file's type
-        made.mtime = int(head.mtime if self.epoch is None else min(head.mtime, self.epoch))
+        made.mtime = self.time(head.mtime)
         made.pax_headers = {
             key: value
             for key, value in sorted(head.pax_headers.items())
@@ -78,9 +94,9 @@ class Rules:
         if path in EMPTIED:
             return _emptied
         if path in SHADOWS:
-            return lambda data: _shadow(data, self.epoch or 0)
+            return lambda data: _shadow(data, self)
         if path.endswith(".pyc"):
-            return lambda data: _pyc(data, self.epoch or 0)
+            return lambda data: _pyc(data, self)
         return None
 
 
@@ -88,14 +104,14 @@ def _emptied(_data: bytes) -> bytes:
     return b""
 
 
-def _shadow(data: bytes, epoch: int) -> bytes:
-    """Days of the last change of a password, no later than the epoch's."""
-    return _LAST_CHANGE.sub(lambda found: found[1] + str(min(int(found[2]), epoch // _DAY)).encode(), data)
+def _shadow(data: bytes, rules: Rules) -> bytes:
+    """Days of the last change of a password."""
+    return _LAST_CHANGE.sub(lambda found: found[1] + str(rules.day(int(found[2]))).encode(), data)
 
 
-def _pyc(data: bytes, epoch: int) -> bytes:
-    """Compiled Python names its source's time, which is clamped as well; one that names a hash stays."""
+def _pyc(data: bytes, rules: Rules) -> bytes:
+    """Compiled Python names its source's time, which changes as well; one that names a hash stays."""
     if len(data) < _PYC_HEADER or data[4:8] != _TIMED_PYC:
         return data
-    time = min(int.from_bytes(data[8:12], "little"), epoch)
+    time = rules.time(int.from_bytes(data[8:12], "little"))
     return data[:8] + time.to_bytes(4, "little") + data[12:]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
+from pipeline.layer_rules import FIXED_TIME
 
 
 def send_folder(engine: Engine, container: ContainerId, folder: Path, target: str) -> None:
-    """Move a folder's content to `target`, in place of what is there; everything belongs to root.
+    """Move a folder's content to `target`, in place of what is there; everything belongs to root, and is of no time.
 
     ansible-runner encodes what it transmits in Python: 200 MB take half a minute that way, and a second this way.
     Raises EngineError when the container cannot take it.
@@ -31,6 +32,9 @@ def send_folder(engine: Engine, container: ContainerId, folder: Path, target: st
 
 
 def _of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Nothing of this checkout: whose it is, its umask, when it was made. A file is executable or not."""
+    entry.mode = 0o755 if entry.isdir() or entry.mode & 0o111 else 0o644
+    entry.mtime = FIXED_TIME
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = "root"
     return entry

@@ -17,9 +17,9 @@ import pytest
 
 from pipeline import assembly, doctor, errors, initializing, loading, runner, side_by_side
 from pipeline.cli import main as cli
-from pipeline.cli import options, upkeep
+from pipeline.cli import options, upkeep, verify
 from pipeline.doctor import Check
-from pipeline.engine import ContainerId
+from pipeline.engine import ContainerId, ImageId
 from pipeline.events import Sink
 from pipeline.image_config import ImageConfig
 from pipeline.player import Play, PlayResult
@@ -498,11 +498,78 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
     assert line.run("gc", *given) != before
 
 
+def test_two_builds_with_the_same_images_are_said_to_be_so_and_leave_no_names(line: Line) -> None:
+    line.pretend()
+    code, out, _ = line.run("verify", "--twice", "--log-format", "quiet")
+    assert code == 0
+    assert [text.split(",")[0] for text in out.splitlines() if "twice" in text] == [
+        "web: the same twice",
+        "worker: the same twice",
+    ]
+    assert line.engine.named("image", "baseimage/twice") == ()
+    assert line.engine.named("image", f"{line.folder.name.lower()}-web") == ()
+
+
+def test_two_builds_with_other_images_end_with_1_and_what_differs(line: Line) -> None:
+    world = line.pretend()
+    line.monkeypatch.setattr(world.records, "rewritten", lambda *_: None)
+
+    def rewrite(image: str, _: object) -> ImageId:
+        stored = line.engine.need(image)
+        return line.engine.store(stored.config, stored.layers, stored.files, made_of=str(line.engine.number()))
+
+    line.monkeypatch.setattr(line.engine, "rewrite", rewrite)
+    line.monkeypatch.setattr(verify, "compared", lambda _, *names: (f"{len(names)} images: /etc/x: size 1 and 2",))
+    code, out, _ = line.run("verify", "--twice", "--log-format", "quiet", "-s", "web")
+    assert code == 1
+    assert out.splitlines()[-2:] == ["web: differs", "  2 images: /etc/x: size 1 and 2"]
+
+
+def test_verify_wants_to_know_what_to_verify(line: Line) -> None:
+    code, _, err = line.run("verify")
+    assert code == 2
+    assert "say what to verify: --twice" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "in_recipe", "rewritten"),
+    [
+        ((), "", False),
+        (("--reproducible",), "", True),
+        ((), "settings: {reproducible: true}\n", True),
+        (("--no-reproducible",), "settings: {reproducible: true}\n", False),
+        (("--push",), "", False),
+    ],
+)
+def test_images_are_rewritten_where_somebody_says_so(
+    line: Line, arguments: tuple[str, ...], in_recipe: str, *, rewritten: bool
+) -> None:
+    (line.folder / "recipes" / "default.yml").write_text(in_recipe + RECIPE)
+    line.record_runs()
+    line.run("build", *arguments)
+    seen: list[Any] = line.seen
+    builds, catalogue = seen[1], seen[3]
+    assert ("rewrite" in catalogue) == rewritten
+    assert {build.epoch for build in builds} == {315_532_800 if rewritten else None}
+
+
+def test_the_time_of_the_environment_goes_before_any_other(line: Line) -> None:
+    line.record_runs()
+    line.monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    line.run("build", "--reproducible")
+    seen: list[Any] = line.seen
+    assert {build.epoch for build in seen[1]} == {1_700_000_000}
+    line.monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    code, _, err = line.run("build", "--reproducible")
+    assert code == 2
+    assert "SOURCE_DATE_EPOCH is 'yesterday'" in err
+
+
 def test_no_command_was_forgotten() -> None:
     begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs"}
-    containers = {"run", "stop", "shell", "compose"}
+    containers, proof = {"run", "stop", "shell", "compose"}, {"verify"}
     # Those have tests of their own.
-    elsewhere = begin | modules | past | containers | set(RELEASES)
+    elsewhere = begin | modules | past | containers | proof | set(RELEASES)
     assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | elsewhere
     assert {str(option.name) for command, option in OPTIONS if command not in elsewhere} | {"recipe"} == set(WITH)
 

@@ -42,6 +42,15 @@ def test_times_are_no_later_than_the_epoch_and_older_ones_stay() -> None:
     assert {head.name: head.mtime for head in made} == {"new": EPOCH, "old": 5, "wh/.wh.x": 0}
 
 
+def test_what_was_made_in_the_build_gets_the_epoch_also_where_that_is_later() -> None:
+    day = 86_400
+    rules = Rules(50 * day, ((20 * day, 21 * day), (30 * day, 31 * day + 5)))
+    before, between = 20 * day - 1, 25 * day
+    assert [rules.time(time) for time in (5, before, between)] == [5, before, between]
+    assert {rules.time(time) for time in (20 * day, 31 * day, 99 * day)} == {50 * day}
+    assert [rules.day(day) for day in (5, 19, 20, 25, 31, 99)] == [5, 19, 50, 25, 50, 50]
+
+
 def test_without_an_epoch_everything_stays() -> None:
     lines = ["etc/", "etc/machine-id:1234", "etc/shadow:a:*:99999:", "var/", "var/log/", "var/log/dpkg.log:x"]
     made = rewritten(layer(*(Line(line, mtime=1_900_000_000) for line in lines)), None)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tarfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from pipeline.errors import NotFoundError, PipelineError, UsageError
 from pipeline.events import Event, Output, Transfer
 from pipeline.image_config import ImageConfig
 from pipeline.recipe import BaseImage, Bootstrap, Rootfs
+from pipeline.root_archive import settled
 from pipeline.roots import ROOT_CONFIG, ROOTFS_CONFIG, EngineRoots, _roomy, name_of
 from tests.unit.fake_engine import FakeEngine
 
@@ -232,6 +234,32 @@ def test_without_the_tool_a_root_is_made_elsewhere_where_that_is_possible(home: 
     roots._environ, roots._elsewhere = {"PATH": "/nowhere"}, elsewhere
     assert roots.ensure(TRIXIE, "web/base").config == ROOT_CONFIG
     assert asked == [(TRIXIE, "web/base")]
+
+
+def test_a_bootstrapped_root_is_as_old_as_its_newest_package(home: Home) -> None:
+    def elsewhere(_base: Bootstrap, archive: Path, _step: str) -> None:
+        with tarfile.open(archive, "w") as files:
+            for name, mtime in (("made", time.time()), ("newer", 1_700_000_000), ("old", 5), ("also", time.time())):
+                head = tarfile.TarInfo(name)
+                head.mtime = mtime
+                files.addfile(head)
+
+    roots = home.roots()
+    roots._environ, roots._elsewhere = {"PATH": "/nowhere"}, elsewhere
+    roots.ensure(TRIXIE, "web/base")
+    assert f"import_root {name_of(TRIXIE)} 1700000000" in home.engine.calls
+
+
+def test_a_settled_root_is_in_order_and_has_no_time_of_its_making(tmp_path: Path) -> None:
+    archive = tmp_path / "root.tar"
+    with tarfile.open(archive, "w") as files:
+        for name, mtime in (("./made", 2_000), ("./b", 1_500), ("./a", 5)):
+            head = tarfile.TarInfo(name)
+            head.mtime = mtime
+            files.addfile(head)
+    assert settled(archive, 2_000) == 1_500
+    with tarfile.open(archive) as files:
+        assert [(head.name, head.mtime) for head in files] == [("a", 5), ("b", 1_500), ("made", 1_500)]
 
 
 # tar files

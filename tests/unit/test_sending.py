@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
+from pipeline.layer_rules import FIXED_TIME
 from pipeline.sending import send_folder
 
 
@@ -64,6 +65,7 @@ def test_files_links_and_modes_arrive_and_belong_to_root(folder: Path) -> None:
     assert found["./web/files/run"].mode & 0o777 == 0o755
     assert found["./web/link"].linkname == "files/run"
     assert {(entry.uid, entry.gid, entry.uname) for entry in found.values()} == {(0, 0, "root")}
+    assert {entry.mtime for entry in found.values()} == {FIXED_TIME}
     assert not folder.exists(), "it is not sent once more by another way"
 
 

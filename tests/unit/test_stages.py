@@ -27,7 +27,7 @@ from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.project import Project
 from pipeline.recipe import RoleUse, Service, Verify
 from pipeline.stage import Build
-from stages import CATALOGUE, base, commit, conductor, initialize, provision, push, tag, target, verify
+from stages import CATALOGUE, base, commit, conductor, initialize, provision, push, rewrite, tag, target, verify
 from tests.unit.fake_commands import COMMANDS
 from tests.unit.fakes import BASE, World, a_build, a_service
 
@@ -267,7 +267,38 @@ def test_layers_above_the_base_are_merged_where_a_service_is_squashed(world: Wor
     assert world.engine.find_image(build.image) is None, "nobody had named it"
 
 
-@pytest.mark.parametrize("stage", [commit.run, commit.finish])
+def test_a_rewritten_image_gets_the_names_and_what_was_built_stays(world: World) -> None:
+    build = replace(finished(world, a_service("nginx", config=ENDS)), epoch=1_700_000_000)
+    done = verify.run(rewrite.run(build, WHOLE, world.tools), WHOLE, world.tools)
+    assert done.rewritten not in (None, build.image)
+    assert (done.image, done.result) == (build.image, done.rewritten)
+    assert world.records.saved[build.keys[-1].key] == build.image, "the next build stands on what was built"
+    tagged = tag.run(done, WHOLE, world.tools)
+    assert {found.id for name in tagged.tags if (found := world.engine.find_image(name))} == {done.rewritten}
+
+
+def test_an_image_is_rewritten_once_for_each_time(world: World) -> None:
+    build = replace(finished(world, a_service("nginx")), epoch=5)
+    first = rewrite.run(build, WHOLE, world.tools)
+    assert rewrite.run(build, WHOLE, world.tools).rewritten == first.rewritten
+    assert world.verbs().count("rewrite") == 1
+    assert rewrite.run(replace(build, epoch=6), WHOLE, world.tools).rewritten != first.rewritten
+
+
+def test_layers_of_the_root_are_not_rewritten_wherever_a_service_starts(world: World) -> None:
+    lower = replace(finished(world, a_service("nginx")), epoch=5)
+    upper = replace(lower, base=world.engine.find_image(lower.image or ""))
+    rewrite.run(upper, WHOLE, world.tools)
+    assert lower.root_layers == 1
+    assert "Rewriting(below=1, " in next(call for call in world.engine.calls if call.startswith("rewrite"))
+
+
+def test_without_a_time_nothing_is_rewritten(world: World) -> None:
+    build = finished(world, a_service("nginx"))
+    assert rewrite.run(build, WHOLE, world.tools) == build
+
+
+@pytest.mark.parametrize("stage", [commit.run, commit.finish, rewrite.run])
 def test_commit_needs_something_to_commit(world: World, stage: object) -> None:
     assert callable(stage)
     with pytest.raises(PipelineError, match="there is no"):
