@@ -70,8 +70,8 @@ def as_text(services: Iterable[PlannedService]) -> str:
         lines.append(service.name)
         rows = [(_name(step), _mark(step), _remark(step)) for step in service.steps]
         width = max(len(name) for name, _, _ in rows)
-        marks = max(len(mark) for _, mark, _ in rows)
-        lines += [f"  {name:<{width}}  {mark:<{max(marks, 6)}} {remark}".rstrip() for name, mark, remark in rows]
+        marks = max(6, *(len(mark) + 1 for _, mark, _ in rows))
+        lines += [f"  {name:<{width}}  {mark:<{marks}} {remark}".rstrip() for name, mark, remark in rows]
     remarks = list(dict.fromkeys(str(each) for service in there for each in service.unpinned))
     if remarks:
         lines += ["", NOT_COVERED, *(f"  {remark}" for remark in remarks)]

@@ -19,7 +19,7 @@ from pipeline.plan import LayerKey, describe_base
 from pipeline.recipe import Base, BaseImage
 from pipeline.records import tag_of
 from pipeline.registry_layer import RegistryLayer, root_key, unfit
-from pipeline.registry_store import bring, content_of_image, forget, is_it, look_up, put
+from pipeline.registry_store import brought, content_of_image, is_it, look_up, put
 from pipeline.roots import name_of
 from pipeline.stage import Build
 
@@ -176,13 +176,12 @@ class RegistryCache:
             try:
                 if layer.repository in self._known.lost:
                     return None
-                image = bring(self._engine, layer, self._progress(step))
+                with brought(self._engine, layer, self._progress(step)) as image:
+                    self._engine.tag(image.id, name)
             except EngineError as error:
                 self._known.found[layer.repository, layer.key] = None
                 self._left_alone(layer.repository, error, f"a layer of {layer.repository} is not used")
                 return None
-            self._engine.tag(image.id, name)
-            forget(self._engine, layer)
             if before and set(before.tags) <= {name}:
                 with suppress(EngineError):
                     self._engine.remove_image(before.id)

@@ -27,34 +27,29 @@ def look_up(engine: Engine, repository: str, key: str) -> RegistryLayer | None:
 
     Raises EngineError where that cannot be found out, or what is there is no note.
     """
-    name = note_name(repository, key)
-    try:
-        note = engine.pull(name, _silent)
-    except NotFoundError as error:
-        if error.hint:  # many registries say "not found" to those who may not look
-            raise
-        return None
-    _forget(engine, name)
+    with _named(engine, note_name(repository, key)) as name:
+        try:
+            note = engine.pull(name, _silent)
+        except NotFoundError as error:
+            if error.hint:  # many registries say "not found" to those who may not look
+                raise
+            return None
     if found := read_note(note.config.labels, repository):
         return found
     raise EngineError(f"{name} is not what this program wrote")
 
 
-def bring(engine: Engine, layer: RegistryLayer, progress: Progress) -> Image:
-    """Pull the very image that was noted; until `forget` the engine keeps it under its digest.
+@contextmanager
+def brought(engine: Engine, layer: RegistryLayer, progress: Progress) -> Iterator[Image]:
+    """The very image that was noted, pulled; who wants to keep it gives it a name.
 
     Raises EngineError where it cannot be had, or is not what the note says.
     """
-    image = engine.pull(layer.pinned, progress)
-    if not is_it(image, layer):
-        _forget(engine, layer.pinned)
-        raise EngineError(f"{layer.pinned} is not what was noted for it")
-    return image
-
-
-def forget(engine: Engine, layer: RegistryLayer) -> None:
-    """Take away the name that an image got by being brought."""
-    _forget(engine, layer.pinned)
+    with _named(engine, layer.pinned):
+        image = engine.pull(layer.pinned, progress)
+        if not is_it(image, layer):
+            raise EngineError(f"{layer.pinned} is not what was noted for it")
+        yield image
 
 
 def put(engine: Engine, layer: RegistryLayer, image: Image, progress: Progress, *, renew: bool = False) -> Outcome:
@@ -91,7 +86,7 @@ def content_of_image(image: Image) -> str:
 
 @contextmanager
 def _named(engine: Engine, name: str) -> Iterator[str]:
-    """A name that an image has only while it is sent."""
+    """A name that an image has only on its way."""
     try:
         yield name
     finally:

@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 PREFIX = "baseimage-test"
 """What the names of all images that these tests make begin with."""
 PATIENCE = 300
-NOT_INHERITED = ("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI")
+CHANGES = ("GITHUB_HEAD_REF", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "TRAVIS_PULL_REQUEST", "CHANGE_ID")
+"""Names by which a CI service tells of a pull request: these tests are not about the one that they may be part of."""
+NOT_INHERITED = ("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", *CHANGES)
 JSON = ("--log-format", "json")
 Event = dict[str, Any]
 

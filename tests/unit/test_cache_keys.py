@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.layer_records import LayerRecords
 from pipeline.player import DEPLOYABLES
-from pipeline.recipe import RoleUse, Service
+from pipeline.recipe import RoleUse, Service, parse_recipe
 from pipeline.records import KnownLayers
 from pipeline.role_finder import RoleFinder
 from tests.unit.fakes import a_build, a_service
@@ -186,6 +186,51 @@ WEB, TAIL = SERVICE.roles
 )
 def test_variables_that_a_role_sees_its_parameters_and_what_plays_it_count(there: Path, other: dict[str, Any]) -> None:
     assert keys(there, **other)[0] != keys(there)[0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8), max_size=6), st.randoms())
+def test_the_order_of_a_map_does_not_matter_whatever_is_in_it(table: dict[str, Any], chance: Any) -> None:
+    names = list(table)
+    chance.shuffle(names)
+    shuffled = {name: table[name] for name in names}
+    with tempfile.TemporaryDirectory() as name:
+        folder = project(Path(name))
+        one, other = (keys(folder, replace(SERVICE, variables={"table": value})) for value in (table, shuffled))
+    assert one == other
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers() | st.text(max_size=8) | st.none(), st.integers() | st.text(max_size=8) | st.none())
+def test_a_variable_that_a_role_sees_makes_another_layer_whatever_it_is(one: Any, other: Any) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = project(Path(name))
+        (first, *_), (second, *_) = (keys(folder, replace(SERVICE, variables={"port": each})) for each in (one, other))
+    assert (first == second) == (one == other and type(one) is type(other))
+
+
+def test_a_role_that_is_depended_on_counts_with_every_file(there: Path) -> None:
+    before = keys(there)
+    (there / "roles/common/tasks/main.yml").write_text("- ansible.builtin.meta: noop\n")
+    assert keys(there)[0] != before[0]
+
+
+MATRIX = """\
+version: "2"
+services:
+  web:
+    matrix: {port: [80, 81]}
+    from: debian:12
+    roles: [tail, {role: web, mine: "{{ port }}"}]
+"""
+
+
+def test_cells_of_a_matrix_share_the_layers_of_roles_that_do_not_see_their_variables(there: Path) -> None:
+    recipe = parse_recipe(MATRIX, "recipe.yml").recipe
+    (tail, web, image), (tail_too, web_too, image_too) = (keys(there, service) for service in recipe.services)
+    assert tail == tail_too
+    assert web != web_too
+    assert image != image_too
 
 
 def test_a_deployable_is_known_by_its_place_in_the_conductor(there: Path) -> None:

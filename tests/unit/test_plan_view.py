@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from pipeline.plan import LastRun, LayerKey
+from pipeline.engine import Image
+from pipeline.plan import LastRun, LayerKey, describe_base
 from pipeline.plan_view import NOT_COVERED, PlannedService, PlannedStep, as_json, as_text, planned
-from pipeline.recipe import BuiltService
+from pipeline.recipe import Base, BuiltService
+from pipeline.registry_layer import RegistryLayer
 from pipeline.runner import Rules, run
 from pipeline.stage import Build, Tools
 from pipeline.unpinned import Unpinned
 from stages import CATALOGUE
-from tests.unit.fakes import FakeClock, World, a_build, a_service
+from tests.unit.fakes import FakeClock, FakeRecords, World, a_build, a_service
 
 
 def preview(builds: tuple[Build, ...], tools: Tools | None) -> tuple[str, bool]:
@@ -154,6 +156,55 @@ def test_without_an_engine_or_a_base_it_is_said_what_changed_since() -> None:
     assert "  role nginx  BUILD  its base is not there yet; roles/nginx/tasks/main.yml changed" in text.splitlines()
     services = planned((a_build(SERVICE),), None, lambda build: world.records.unbuilt(build, ""))
     assert "  role app    BUILD  no engine; roles/nginx/tasks/main.yml changed" in as_text(services).splitlines()
+
+
+@dataclass
+class SharedRecords(FakeRecords):
+    """All layers are in a registry, on whatever base."""
+
+    bases: list[str] = field(default_factory=list)
+
+    def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
+        self.bases.append(base.content if isinstance(base, RegistryLayer) else base.id)
+        keys = super().keys(build, base, conductor)
+        return tuple(replace(key, reasons=(), shared=shared(key.role or build.service.name)) for key in keys)
+
+
+class SharedRoots:
+    """A registry that has every root."""
+
+    def root(self, base: Base) -> RegistryLayer | None:
+        return shared(describe_base(base))
+
+    def fetch(self, keys: tuple[LayerKey, ...], step: str) -> tuple[LayerKey, ...]:
+        raise AssertionError((keys, step))
+
+    def share(self, build: Build, step: str) -> str:
+        raise AssertionError((build, step))
+
+
+def shared(name: str) -> RegistryLayer:
+    return RegistryLayer(name, (), f"content of {name}", repository="registry.example/cache")
+
+
+def test_what_a_registry_has_is_a_hit_also_below_another_service() -> None:
+    world = World()
+    app = replace(a_service("app", name="app"), base=BuiltService("web"))
+    builds = (a_build(SERVICE, app), a_build(app, SERVICE))
+    records = SharedRecords(world.engine)
+    tools = replace(world.tools, records=records, cache=SharedRoots())
+    services = planned(builds, tools)
+    assert as_text(services).splitlines()[:3] == [
+        "web",
+        "  base        HIT (shared)  image debian:12",
+        "  role nginx  HIT (shared)",
+    ]
+    assert records.bases == ["content of image debian:12", "content of web"]
+    assert not any(service.pending for service in services)
+    assert {step["shared"] for service in as_json(services)["services"] for step in service["steps"]} == {
+        "registry.example/cache"
+    }
+    assert world.verbs() == []
 
 
 def test_what_no_key_covers_is_said_once_at_the_end() -> None:
