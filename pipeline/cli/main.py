@@ -9,7 +9,20 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, compose, importing, modules, new, past, planning, release, running, schema, upkeep
+from pipeline.cli import (
+    build,
+    compose,
+    difference,
+    importing,
+    modules,
+    new,
+    past,
+    planning,
+    release,
+    running,
+    schema,
+    upkeep,
+)
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -55,6 +68,7 @@ for command in (
     release.bump,
     modules.clean,
     compose.compose,
+    difference.diff,
     upkeep.doctor,
     upkeep.gc,
     release.hotfix,

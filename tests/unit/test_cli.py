@@ -491,7 +491,7 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 
 def test_no_command_was_forgotten() -> None:
-    begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs"}
+    begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs", "diff"}
     containers = {"run", "stop", "shell", "compose"}
     # Those have tests of their own.
     elsewhere = begin | modules | past | containers | set(RELEASES)
