@@ -31,10 +31,7 @@ def with_packages(
     place = {"path": "/var/lib/dpkg", "state": "directory", "mode": "0755"}
     copy = {"dest": "/var/lib/dpkg/status", "content": text, "mode": "0644"}
     tasks = [
-        {
-            "name": "Make a place",
-            "ansible.builtin.file": {"path": "/var/lib/dpkg", "state": "directory", "mode": "0755"},
-        },
+        {"name": "Make a place", "ansible.builtin.file": place},
         {"name": "Have packages", "ansible.builtin.copy": copy},
         {"name": "Be large", "ansible.builtin.copy": {"dest": "/big", "content": "x" * more * 1000, "mode": "0644"}},
     ]
