@@ -32,6 +32,9 @@ CONDUCTOR = Path("pipeline/conductor_image")
 CONTRACT = "tests/contract"
 CONTRACT_IMAGES = "BASEIMAGE_CONTRACT_IMAGES"
 CELLS = Path("tests/recipes/cells.yml")
+TEMPLATE = Path("pipeline/project_template")
+WORKFLOWS = {"github-workflows": "dot-github/workflows/images.yml", "gitlab-ci": "dot-gitlab-ci.yml"}
+"""What `baseimage new` writes for CI services, by the schema that it has to keep."""
 APPS = "tests/apps"
 TEST_RUNS = (("tests/unit", "tests/engine"), (CONTRACT, "-n3"), (APPS, "tests/project"))
 """In this order; tests of the contract mostly wait for containers, so several of them run side by side."""
@@ -159,6 +162,8 @@ def check_style(session: nox.Session) -> None:
     tool(session, "ruff", "format", "--check", "--quiet", ".")
     tool(session, "lint-imports")
     tool(session, "yamllint", "--strict", ".")
+    for schema, file in WORKFLOWS.items():
+        tool(session, "check-jsonschema", "--builtin-schema", f"vendor.{schema}", str(TEMPLATE / file))
     tool(session, "ansible-lint", "--offline", "-q", *(() if sys.stdout.isatty() else ("--nocolor",)))
     if shutil.which("shellcheck"):
         # Parts of one program that source each other inside the image: a part alone lacks the others' names.

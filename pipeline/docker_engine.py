@@ -13,7 +13,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.types import Mount as ApiMount
 
-from pipeline import docker_images, docker_inventory, docker_rewrite
+from pipeline import docker_files, docker_images, docker_inventory, docker_rewrite
 from pipeline.docker_channel import open_channel, run_to_end
 from pipeline.docker_client import open_client, translated, untyped
 from pipeline.docker_registry import published, pull, push
@@ -187,18 +187,17 @@ class DockerEngine:
         """Look into a container that is never started."""
         container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
         try:
-            return tuple(path for path in paths if self._has(container, path))
+            return tuple(path for path in paths if docker_files.has(self._client, container, path))
         finally:
             self.remove_container(ContainerId(container))
 
-    def _has(self, container: str, path: str) -> bool:
-        with translated(f"looking for {path}"):
-            try:
-                stream, _ = self._client.get_archive(container, path)
-            except NotFound:
-                return False
-            stream.close()
-        return True
+    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
+        """Read from a container that is never started."""
+        container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
+        try:
+            return docker_files.read(self._client, container, paths)
+        finally:
+            self.remove_container(ContainerId(container))
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         """Send the stop signal, wait, kill after `seconds`."""

@@ -77,7 +77,9 @@ def _authorization(session: requests.Session, challenge: str, repository: str, l
         return "Basic " + base64.b64encode(":".join(login).encode()).decode()
     wanted = dict(_CHALLENGE.findall(challenge))
     asked = {"service": wanted.get("service", ""), "scope": f"repository:{repository}:pull,push"}
-    found = session.get(wanted.get("realm", ""), params=asked, auth=login, timeout=SECONDS).json()
+    answer = session.get(wanted.get("realm", ""), params=asked, auth=login, timeout=SECONDS)
+    answer.raise_for_status()  # without a token, a no would be none to us
+    found = answer.json()
     return f"Bearer {found.get('token') or found.get('access_token') or ''}"
 
 

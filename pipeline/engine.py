@@ -206,6 +206,10 @@ class Engine(Protocol):
         """Which of these paths an image has; nothing is started for it."""
         ...
 
+    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
+        """What those of these files hold that an image has; nothing is started for it."""
+        ...
+
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         """Send the stop signal, wait, kill after `seconds`; the state after that."""
         ...

@@ -57,7 +57,8 @@ class Release:
     """What images are called: `version` (semantic), and the tags that `moving` on from build to build.
 
     `once` is a version that is published once and then stays; `newest` says that no higher one is released.
-    `reason` says why in a few words. `labels` are the image's, all but its title.
+    `reason` says why in a few words. `labels` are the image's, all but its title. `previous` is the highest version
+    that was released before this one, "" where the clone knows of none.
     """
 
     kind: Kind
@@ -67,6 +68,7 @@ class Release:
     newest: bool = False
     reason: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    previous: str = ""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -102,7 +104,14 @@ def release_plan(situation: Situation, also: tuple[str, ...] = ALSO) -> Release:
         plan = _tagged(situation, tag, also)
     else:
         plan = _branch(situation, place.branch or tag, "on" if place.branch or tag else "on no branch")
-    return replace(_dirty(plan) if situation.dirty else plan, labels=_labels(situation, plan))
+    plan = replace(plan, labels=_labels(situation, plan), previous=_previous(situation))
+    return _dirty(plan) if situation.dirty else plan
+
+
+def _previous(situation: Situation) -> str:
+    known = [semver.Version.parse(tagged_version(tag)) for tag in situation.released if tagged_version(tag)]
+    lower = [each for each in known if not each.prerelease and each < semver.Version.parse(situation.version)]
+    return str(max(lower)) if lower else ""
 
 
 def _main(situation: Situation, also: tuple[str, ...]) -> Release:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from string import Formatter
 
 import semver
 
 from pipeline.errors import InputError, Problem, UsageError
+from pipeline.gitflow import Release
 from pipeline.project import Project, check_template
 from pipeline.reference import ImageReference
 
@@ -31,6 +33,15 @@ def image_names(project: Project, service: str, templates: tuple[str, ...] = ())
     Raises InputError, one problem for each template that cannot be used.
     """
     return tuple(_names(project, service, templates))
+
+
+def previous_name(project: Project, service: str, templates: tuple[str, ...] = ()) -> str:
+    """What the last release's image of a service is called, "" where none is known or no name holds a version."""
+    if project.release is None or not project.release.previous:
+        return ""
+    last = Release("release", project.release.previous, once=True, newest=True)
+    names = names_once(replace(project, version=last.version, release=last), service, templates)
+    return next(iter(names), "")
 
 
 def names_once(project: Project, service: str, templates: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -90,8 +90,7 @@ def check_template(files: Mapping[str, bytes], source: str) -> None:
 
 
 def _called(name: str) -> str:
-    path = PurePath(name)
-    return str(path.with_name(f".{path.name.removeprefix('dot-')}")) if path.name.startswith("dot-") else name
+    return "/".join(f".{part[4:]}" if part.startswith("dot-") else part for part in PurePath(name).parts)
 
 
 def _fill(content: bytes, fields: Mapping[str, str]) -> bytes:

@@ -21,6 +21,7 @@ from pipeline.recipe_model import (
     Base,
     BaseImage,
     Bootstrap,
+    Budget,
     BuiltService,
     ConductorSettings,
     Recipe,
@@ -50,6 +51,7 @@ __all__ = [
     "Base",
     "BaseImage",
     "Bootstrap",
+    "Budget",
     "BuiltService",
     "ConductorSettings",
     "ParsedRecipe",
@@ -246,7 +248,8 @@ def _role(keys: str | RoleKeys | TasksKeys, line: int) -> RoleUse:
 def _verify(keys: bool | VerifyKeys) -> Verify:  # noqa: FBT001 - the YAML value itself
     if isinstance(keys, bool):
         return Verify(run=keys)
-    return Verify(keys.run, keys.command, keys.ready_seconds, keys.stop_seconds, tuple(keys.allow))
+    budget = Budget(keys.budget.size, keys.budget.growth, keys.budget.packages)
+    return Verify(keys.run, keys.command, keys.ready_seconds, keys.stop_seconds, tuple(keys.allow), budget)
 
 
 def image_config(keys: ContainerKeys) -> ImageConfig:

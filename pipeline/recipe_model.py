@@ -84,6 +84,15 @@ class RoleUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What an image may be at most: bytes, unpacked; per cent more than the last release; packages. None: anything."""
+
+    size: int | None = None
+    growth: float | None = None
+    packages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verify:
     """How a finished image is tried; `command` replaces the image's, `allow` are paths that are no residue."""
 
@@ -92,6 +101,7 @@ class Verify:
     ready_seconds: float = 30
     stop_seconds: float = 9
     allow: tuple[str, ...] = ()
+    budget: Budget = Budget()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pipeline.recipe_checks import empty_values, undeclared_secrets, variable_na
 from pipeline.recipe_keys import Keys
 from pipeline.recipe_runtime import RUNTIME_KEYS
 from pipeline.recipe_schema import (
+    BudgetKeys,
     ConductorKeys,
     ContainerKeys,
     HealthcheckKeys,
@@ -81,6 +82,7 @@ _MODELS: dict[KeyPath, type[Keys]] = {
     ("services", "*", "dev_overrides"): ContainerKeys,
     ("services", "*", "healthcheck"): HealthcheckKeys,
     ("services", "*", "verify"): VerifyKeys,
+    ("services", "*", "verify", "budget"): BudgetKeys,
 }
 
 

@@ -21,11 +21,13 @@ from pipeline.recipe_values import (
     Freshness,
     HealthTest,
     Labels,
+    Percent,
     PositiveSeconds,
     ProjectName,
     Published,
     Scalar,
     ServiceName,
+    Size,
     StopSignal,
     TasksName,
     Template,
@@ -96,6 +98,17 @@ class HealthcheckKeys(Keys):
         return self
 
 
+class BudgetKeys(Keys):
+    """What the image may be at most."""
+
+    size: Size | SkipJsonSchema[None] = None
+    """Of all layers, unpacked: 110MB, 104MiB."""
+    growth: Percent | SkipJsonSchema[None] = None
+    """Against the last release: 5%."""
+    packages: Annotated[int, Field(ge=0, strict=True)] | SkipJsonSchema[None] = None
+    """How many may be installed."""
+
+
 class VerifyKeys(Keys):
     """How the finished image is tried."""
 
@@ -109,6 +122,8 @@ class VerifyKeys(Keys):
     """How long it may take to stop."""
     allow: list[Text] = []
     """Patterns of paths that are no residue."""
+    budget: BudgetKeys = BudgetKeys()
+    """Fail a build whose image is more than that."""
 
 
 RoleEntry = Annotated[

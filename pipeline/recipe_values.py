@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, StringConstraints, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from pipeline import image_keys, project
+from pipeline import image_keys, project, sizes
 from pipeline.cache_settings import check_repository
 from pipeline.errors import UsageError
 from pipeline.reference import ImageReference
@@ -112,6 +112,8 @@ Freshness = Annotated[
     _read_by(image_keys.freshness),
     WithJsonSchema({"type": "string", "pattern": r"^(auto|never|([1-9][0-9]*[mhdw])+)$"}),
 ]
+Size = Annotated[int, _read_by(sizes.size_in_bytes), _NUMBER_OR_TEXT]
+Percent = Annotated[float, _read_by(sizes.per_cent), WithJsonSchema({"type": "string", "pattern": r"^[0-9.]+ *%$"})]
 StopSignal = Annotated[str, _read_by(image_keys.stop_signal), _NUMBER_OR_TEXT]
 User = Annotated[str, _form(r"^\S+$"), _NUMBER_OR_TEXT]
 VolumePath = Annotated[str, _read_by(image_keys.volume_path)]

@@ -147,6 +147,10 @@ class RetryingEngine:
         """Which of these paths an image has."""
         return self._engine.existing(image, paths)
 
+    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
+        """What those of these files hold that an image has."""
+        return self._engine.read(image, paths)
+
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         """Send the stop signal, wait, kill."""
         return self._engine.stop(container, seconds=seconds)

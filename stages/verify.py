@@ -1,4 +1,4 @@
-"""Verify: the image declares what was asked, comes up, and stops in time."""
+"""Verify: the image declares what was asked, keeps its budget, comes up, and stops in time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 from pipeline.engine import ContainerSpec
 from pipeline.errors import PipelineError, VerificationError
 from pipeline.image_config import differences
+from pipeline.image_difference import over_budget
+from pipeline.image_names import previous_name
+from pipeline.packages import DATABASES, installed
+from stages.commit import remove_nameless
 
 if TYPE_CHECKING:
     from pipeline.engine import ContainerId, Image
@@ -27,15 +31,36 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         raise PipelineError("there is no image to verify")
     check_config(build, image)
     wanted = build.service.verify
+    compared = check_budget(build, image, tools)
     note = _try(image, wanted, tools) if wanted.run else "configuration only"
     tools.records.save(build.keys[-1], build.image)
-    return replace(build, note=note)
+    return replace(build, note=", ".join(part for part in (note, compared) if part))
 
 
 def check_config(build: Build, image: Image) -> None:
     """Raise VerificationError when the image declares anything but the base's, the roles' and the recipe's wishes."""
     if found := differences(build.config, image.config):
         raise VerificationError("the image's configuration is not the declared one: " + "; ".join(found))
+
+
+def check_budget(build: Build, image: Image, tools: Tools) -> str:
+    """Raise VerificationError when the image is over its budget; what it was compared with, in a few words."""
+    budget, old = build.service.verify.budget, None
+    name = previous_name(build.project, build.service.name, build.recipe.tags) if budget.growth is not None else ""
+    if name:
+        found = tools.engine.published(name, lambda *_: None)
+        old = found.image if found else None
+        if old:
+            tools.on_exit(partial(remove_nameless, old.id, tools))
+    packages = len(installed(tools.engine.read(image.id, DATABASES))) if budget.packages is not None else None
+    if over := list(over_budget(budget, image.size, packages, old.size if old else None)):
+        raise VerificationError(
+            "the image is over its budget: " + "; ".join(over),
+            hint=f"see what is new: baseimage diff {name or 'OLD'} {image.id}; or raise verify.budget in the recipe",
+        )
+    if budget.growth is None:
+        return ""
+    return f"against {name}" if old else "no last release to compare with"
 
 
 def _try(image: Image, wanted: Verify, tools: Tools) -> str:

@@ -12,6 +12,7 @@ from pipeline import errors
 from pipeline.cli import (
     build,
     compose,
+    difference,
     importing,
     modules,
     new,
@@ -68,6 +69,7 @@ for command in (
     release.bump,
     modules.clean,
     compose.compose,
+    difference.diff,
     upkeep.doctor,
     upkeep.gc,
     release.hotfix,

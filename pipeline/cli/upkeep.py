@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from pipeline.cache_budget import Budget
 from pipeline.cache_cleaning import CacheCleaner
 from pipeline.cleaning import Cleaner
 from pipeline.cli.options import EPILOG
+from pipeline.sizes import size_in_bytes
 
 
 class Bytes(click.ParamType[int]):
@@ -22,14 +22,10 @@ class Bytes(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The bytes. Fails for anything else."""
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i)?)?b?", str(value).strip(), re.IGNORECASE | re.ASCII)
-        if match is None:
-            self.fail(f"{value!r} is no size such as 10GB or 500MB", param, ctx)
-        number, letter, binary = match.groups()
-        unit = 1024 if binary else 1000
-        return int(float(number) * unit ** (" kmgt".index(letter.lower()) if letter else 0))
+        try:
+            return size_in_bytes(value)
+        except errors.UsageError as error:
+            self.fail(error.message, param, ctx)
 
 
 @click.command(epilog=EPILOG)

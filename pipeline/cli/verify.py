@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from pipeline import assembly, errors, runner
+from pipeline.archive_difference import compared
 from pipeline.cli.build import cores, run_shown
 from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, project_options, squash
 from pipeline.engine import Engine
-from pipeline.image_difference import compared
 from pipeline.plan import Step
 from pipeline.stage import Build, Tools
 from stages import CATALOGUE

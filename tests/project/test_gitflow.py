@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import docker
 import pytest
 
@@ -101,6 +103,18 @@ def test_a_release_is_published_once_and_the_job_may_run_twice(shop: Project, pl
     assert git(shop.folder, "rev-parse", "HEAD~1") in failure["message"]
     assert refused.all("pushed") == []
     assert plain_registry.digest(name.replace("0.1.0", "latest")) == digest
+
+
+def test_a_branch_without_a_name_publishes_nothing_and_says_so(shop: Project, plain_registry: Registry) -> None:
+    goes_to(shop, plain_registry.address)
+    recipe = json.loads((shop.folder / "recipes/default.yml").read_text())
+    shop.recipe(json.dumps({**recipe, "tags": ["{repository}/{service}:stable"]}))
+    commit(shop)
+    git(shop.folder, "checkout", "--quiet", "-b", "feature/x")
+    outcome = shop.build("--push", "--metadata-file", "out.json").well()
+    assert outcome.one("step_finished", step="web/push")["detail"] == "nothing to push on this branch"
+    assert outcome.all("pushed") == []
+    assert json.loads((shop.folder / "out.json").read_text())["services"]["web"]["names"] == []
 
 
 def test_a_release_is_not_pushed_where_the_registry_does_not_answer_whether_it_is_there(

@@ -8,7 +8,11 @@ import subprocess
 from typing import NoReturn
 
 import docker
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")  # speed is the bench's affair
 
 DOORS: dict[str, tuple[tuple[object, str], ...]] = {
     "docker": ((docker.DockerClient, "__init__"), (docker.APIClient, "__init__")),

@@ -47,13 +47,14 @@ class FakeEngine(FakeStore):
     """`engine.Engine`; `calls` holds every request that changes something, as "verb what".
 
     `registry` is what can be pulled and has been pushed, `manifests` the same by digest. `answers` are outcomes of
-    commands that `run` does not know.
+    commands that `run` does not know. `contents` is what files hold, of every image.
     """
 
     calls: list[str] = field(default_factory=list)
     registry: dict[str, Stored] = field(default_factory=dict)
     manifests: dict[str, Stored] = field(default_factory=dict)
     answers: dict[tuple[str, ...], Completed] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
     failures: dict[str, list[Exception]] = field(default_factory=dict)
 
     def fail(self, verb: str, error: Exception, *, times: int = 1) -> None:
@@ -193,6 +194,10 @@ class FakeEngine(FakeStore):
 
     def existing(self, image: ImageId, paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(path for path in paths if path in self.need(image).files)
+
+    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
+        self.need(image)
+        return {path: self.contents[path] for path in paths if path in self.contents}
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         self._begin("stop", f"{container} {seconds}")

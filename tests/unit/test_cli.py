@@ -566,7 +566,7 @@ def test_the_time_of_the_environment_goes_before_any_other(line: Line) -> None:
 
 
 def test_no_command_was_forgotten() -> None:
-    begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs"}
+    begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs", "diff"}
     containers, proof = {"run", "stop", "shell", "compose"}, {"verify"}
     # Those have tests of their own.
     elsewhere = begin | modules | past | containers | proof | set(RELEASES)

@@ -14,6 +14,7 @@ from pipeline.display import open_display
 from pipeline.events import (
     BuildFailed,
     BuildFinished,
+    NotPushed,
     Output,
     Pushed,
     StepFinished,
@@ -58,6 +59,12 @@ def test_the_whole_tree_stays_and_the_table_of_the_image_follows() -> None:
         "",
         "built 1 image in 1m41s",
     ]
+
+
+def test_names_that_were_not_pushed_stand_below_the_table() -> None:
+    missed = (NotPushed("a:1", tried=True, reason="denied"), NotPushed("b:1", tried=False))
+    out, _ = played(*RUNNING[:3], BUILT, *missed, BuildFailed("denied"))
+    assert out.screen.splitlines()[-2:] == ["not pushed: a:1  denied", "not tried: b:1"]
 
 
 def test_in_a_narrow_window_the_table_is_one_value_a_line_and_the_command_stays_whole() -> None:

@@ -6,8 +6,8 @@ import io
 import tarfile
 from typing import IO, Any
 
+from pipeline.archive_difference import compared
 from pipeline.image_archive import MANIFEST, add_file, compact
-from pipeline.image_difference import compared
 from pipeline.layer_difference import differences
 from tests.unit.fake_engine import FakeEngine
 from tests.unit.layers import Line, layer

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline import loading, shipped
 from pipeline.cli import main as cli
@@ -62,8 +63,25 @@ def test_a_new_project_is_read_without_a_warning_and_all_its_roles_are_found(
     assert (service.variables["container_init"], service.variables["container_svc"]) == ("tini-init", "runit")
     assert [loaded.finder.find(role).name for role in service.roles] == ["bootstrap", "hello"]
     assert sorted(path.name for path in (here / "acme").iterdir()) == [
-        ".gitignore", ".projmodules", "README.md", "image.txt", "recipes", "roles", "version.txt",
+        ".github", ".gitignore", ".gitlab-ci.yml", ".projmodules", "README.md",
+        "image.txt", "recipes", "roles", "version.txt",
     ]  # fmt: skip
+
+
+def test_the_workflows_build_every_request_and_publish_only_what_gitflow_names(here: Path) -> None:
+    run("new", "acme")
+    github = yaml.safe_load((here / "acme/.github/workflows/images.yml").read_text())
+    gitlab = yaml.safe_load((here / "acme/.gitlab-ci.yml").read_text())
+    pushes = {
+        name: [step["run"] for step in job["steps"] if "--push" in step.get("run", "")]
+        for name, job in github["jobs"].items()
+    }
+    assert pushes == {"check": [], "publish": ["baseimage build --gitflow --push --metadata-file images.json"]}
+    assert github["jobs"]["check"]["if"] == "github.event_name == 'pull_request'"
+    assert all(job["steps"][0]["with"]["fetch-depth"] == 0 for job in github["jobs"].values())
+    assert not any("--push" in line for line in gitlab["check"]["script"])
+    assert gitlab["publish"]["script"][-1] == pushes["publish"][0]
+    assert "@" not in (here / "acme/.gitlab-ci.yml").read_text(), "no field is left"
 
 
 def test_the_project_s_own_role_goes_before_the_one_of_the_package(here: Path) -> None:

@@ -13,6 +13,7 @@ from pipeline.recipe import (
     Base,
     BaseImage,
     Bootstrap,
+    Budget,
     ConductorSettings,
     ParsedRecipe,
     Recipe,
@@ -238,6 +239,10 @@ def test_a_health_check_can_be_switched_off(keys: str) -> None:
         (
             "verify: {command: sleep 1000, ready_seconds: 5, stop_seconds: 2.5, allow: [/var/log/x*]}",
             Verify(command=("sleep", "1000"), ready_seconds=5, stop_seconds=2.5, allow=("/var/log/x*",)),
+        ),
+        (
+            "verify: {budget: {size: 110MB, growth: 5%, packages: 120}}",
+            Verify(budget=Budget(size=110_000_000, growth=5, packages=120)),
         ),
     ],
 )

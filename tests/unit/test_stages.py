@@ -25,7 +25,7 @@ from pipeline.image_config import Healthcheck, ImageConfig
 from pipeline.plan import Step
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.project import Project
-from pipeline.recipe import RoleUse, Service, Verify
+from pipeline.recipe import Budget, RoleUse, Service, Verify
 from pipeline.stage import Build
 from stages import CATALOGUE, base, commit, conductor, initialize, provision, push, rewrite, tag, target, verify
 from tests.unit.fake_commands import COMMANDS
@@ -399,6 +399,37 @@ def test_verify_refuses_what_nobody_declared(world: World) -> None:
 def test_verify_needs_an_image(world: World) -> None:
     with pytest.raises(PipelineError, match="no image to verify"):
         verify.run(a_build(a_service("nginx")), WHOLE, world.tools)
+
+
+def budgeted(world: World, budget: Budget) -> Build:
+    """As after the last commit, with a budget."""
+    return finished(world, a_service("nginx", verify=Verify(run=False, budget=budget)))
+
+
+def test_verify_fails_an_image_that_is_over_its_budget_and_does_not_remember_it(world: World) -> None:
+    world.engine.contents["/var/lib/dpkg/status"] = b"Package: bash\nStatus: install ok installed\nVersion: 5\n"
+    build = budgeted(world, Budget(size=10, packages=0, growth=5))
+    with pytest.raises(VerificationError, match=r"its size is .*; it has 1 packages") as caught:
+        verify.run(build, WHOLE, world.tools)
+    assert "baseimage diff" in caught.value.hint
+    assert build.keys[-1].key not in world.records.saved
+
+
+def test_verify_compares_with_the_last_release_where_one_is_known(world: World) -> None:
+    build = budgeted(world, Budget(growth=5))
+    assert verify.run(build, WHOLE, world.tools).note == "configuration only, no last release to compare with"
+
+    situation = Situation("1.2.0", "c0ffee", Place("main"), released=("1.1.0", "1.0.0", "1.3.0-rc.1", "2.0.0"))
+    plan = release_plan(situation)
+    assert plan.previous == "1.1.0"
+    build = replace(build, project=replace(build.project, release=plan))
+    small = world.engine.add_image("small:1", size=900)
+    world.engine.registry["shop-web:1.1.0"] = world.engine.images[small]
+    with pytest.raises(VerificationError, match="since the last release"):
+        verify.run(build, WHOLE, world.tools)
+    same = world.engine.add_image("same:1", size=1000)
+    world.engine.registry["shop-web:1.1.0"] = world.engine.images[same]
+    assert verify.run(build, WHOLE, world.tools).note == "configuration only, against shop-web:1.1.0"
 
 
 # tag
