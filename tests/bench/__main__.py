@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import uuid
@@ -18,7 +19,7 @@ from tests.bench import base, report, selection
 from tests.bench.cases import Case
 from tests.bench.measuring import BuildError
 from tests.bench.peers import CATALOGUE
-from tests.bench.peers.peer import Peer, Place, remove_image
+from tests.bench.peers.peer import Peer, Place, remove_containers, remove_image
 from tests.bench.running import Runner
 from tests.bench.tables import duration
 from tests.bench.tools import ROOT, MissingError, Tools
@@ -69,6 +70,7 @@ def main(
         wanted = _wanted(cases, peers, repeats, quick=quick)
     except selection.SelectionError as error:
         raise click.UsageError(str(error)) from error
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was made is removed
     engine = docker.DockerClient.from_env(timeout=PATIENCE)
     unique = uuid.uuid4().hex[:8]
     print(f"the whole run takes {duration(wanted.seconds(wanted.peers))} on two quiet cores", flush=True)
@@ -81,6 +83,7 @@ def main(
         try:
             _measure(wanted, place, Tools(ROOT / ".nox/bench", install=not no_install), json_file, profile=profile)
         finally:
+            remove_containers(engine, reference)
             remove_image(engine, reference)
 
 

@@ -18,6 +18,12 @@ class Sample:
     peak: int = 0
     failed: str = ""
 
+    @property
+    def reason(self) -> str:
+        """The first and the last line of why it failed."""
+        lines = [line.strip() for line in self.failed.splitlines() if line.strip()]
+        return " … ".join(dict.fromkeys((*lines[:1], *lines[-1:])))
+
 
 @dataclass(frozen=True)
 class Spread:

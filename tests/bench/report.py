@@ -61,7 +61,7 @@ def whole(
         tables.growth(samples, tuple(found)),
         f"most memory of our process: {samples.peak(OURS) / 1e6:.0f} MB" if ours else "",
         tables.bar_lines(held),
-        "\n".join(f"FAILED   {each.case} {each.peer}: {each.failed}" for each in taken if each.failed),
+        "\n".join(f"FAILED   {each.case} {each.peer}: {each.reason}" for each in taken if each.failed),
         "\n".join(f"missing  {name}: {reason}" for name, reason in missing.items()),
         tables.markdown(samples, cases, {name: peer.title for name, peer in found.items()}),
         "\n".join(f"{name:<11} {peer.title}: {peer.version()}" for name, peer in found.items()),

@@ -35,7 +35,7 @@ class Runner:
                 peer.prepare()
                 self._built(peer, BEGIN)
             except BuildError as error:
-                failed[name] = str(error)
+                failed[name] = Sample(BEGIN.name, name, 0, 0.0, failed=str(error)).reason
         return failed
 
     def take(self, turns: Iterable[Turn], saved: Callable[[], None]) -> None:
@@ -43,7 +43,7 @@ class Runner:
         for turn in turns:
             sample = self._sample(turn)
             self.samples.append(sample)
-            how = f"failed: {sample.failed}" if sample.failed else f"{sample.seconds:.2f} s"
+            how = f"failed: {sample.reason}" if sample.failed else f"{sample.seconds:.2f} s"
             self.tell(f"round {turn.round + 1}  {turn.case.name:<10} {turn.peer:<11} {how}")
             saved()
 

@@ -56,6 +56,11 @@ def test_memory_is_the_most_of_all_builds() -> None:
     assert Samples([]).peak("ours") == 0
 
 
+def test_a_failure_is_told_on_one_line() -> None:
+    assert Sample("a", "b", 0, 0.0, failed="it ended with 2:\nmuch\n more \n\n").reason == "it ended with 2: … more"
+    assert Sample("a", "b", 0, 0.0, failed="it broke").reason == "it broke"
+
+
 def test_every_bar_has_its_figure() -> None:
     taken = samples(
         cold__ours=[13.0], cold__dockerfile=[10.0], cold__bender=[39.0], cold__packer=[38.0],

@@ -9,9 +9,11 @@ from typing import Any
 
 from tests.bench.measuring import BuildError, run
 from tests.bench.peers.peer import Job, Place
-from tests.bench.peers.playbooks import SETTINGS, ansible, write
+from tests.bench.peers.playbooks import SETTINGS, write
 from tests.bench.tools import Tools, first_line
 
+PACKAGES = ("ansible-bender==0.10.1", "ansible==7.7.0", "setuptools<81")
+"""Its cache of tasks fails with ansible-core 2.19, and it imports pkg_resources."""
 _PYTHON = "/usr/bin/python3"
 """Said, so that it does not look for one with podman."""
 _STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
@@ -37,7 +39,7 @@ class Bender:
         self._buildah = tools.program("buildah", "buildah")
         for other in ("podman", "runc"):  # bender asks for podman's version before it begins
             tools.program(other, other)
-        bin_folder = ansible(tools)
+        bin_folder = tools.environment("bender", *PACKAGES)
         self._bender = str(bin_folder / "ansible-bender")
         path = os.pathsep.join((str(bin_folder), os.environ["PATH"]))
         files = {

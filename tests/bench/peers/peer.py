@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import docker
-from docker.errors import APIError, ContainerError, ImageNotFound
+from docker.errors import APIError, ContainerError
 
 from tests.bench import trees
 from tests.bench.measuring import BuildError
@@ -77,6 +78,7 @@ class EngineImages:
 
     def __init__(self, place: Place, builder: str) -> None:
         self._engine, self.repository, self._unique = place.engine, f"{REPOSITORY}/{builder}", place.unique
+        self._seen: list[str] = []
 
     def name(self, job: Job, number: int) -> str:
         """What the image of this number is called."""
@@ -84,8 +86,10 @@ class EngineImages:
 
     def look(self, job: Job, number: int, script: str) -> str:
         """What a shell script prints in the image."""
-        if not self._engine.images.list(self.name(job, number)):
+        found = self._engine.images.list(self.name(job, number))
+        if not found:
             raise BuildError(f"there is no image {self.name(job, number)}")
+        self._seen += [str(image.id) for image in found]
         command: dict[str, Any] = {"entrypoint": ["sh", "-c"], "command": [script], "remove": True}
         try:
             return bytes(self._engine.containers.run(self.name(job, number), **command)).decode(errors="replace")
@@ -93,20 +97,34 @@ class EngineImages:
             return f"exit code {error.exit_status}"
 
     def forget(self, job: Job | None = None) -> None:
-        """Remove the images of a job, or of this run, and with them the layers that nothing else stands on."""
+        """Remove the images of a job, or of this run, and with them the layers that nothing else stands on.
+
+        At the end of the run also those whose name a later one took.
+        """
         begin = f"{self.repository}:{self._unique}-{job.name}-" if job else f"{self.repository}:{self._unique}-"
         for image in cast("Any", self._engine.api).images(self.repository):
             for tag in image["RepoTags"] or ():
                 if tag.startswith(begin):
                     remove_image(self._engine, tag)
+        for image in [] if job else reversed(self._seen):
+            remove_image(self._engine, image)
 
 
 def remove_image(engine: docker.DockerClient, reference: str) -> None:
-    """Remove an image's name, and the image where that was the last, unless something stands on it."""
-    try:
-        engine.images.remove(reference, force=True)
-    except (ImageNotFound, APIError):
-        return
+    """Remove an image's name, and the image where that was the last, unless something stands on it.
+
+    An id is the image, which stays where somebody else has a name for it.
+    """
+    with suppress(APIError):
+        engine.images.remove(reference, force=not reference.startswith("sha256:"))
+
+
+def remove_containers(engine: docker.DockerClient, base: str) -> None:
+    """Remove containers that were started from the base by its name: a builder that failed may leave one."""
+    for container in cast("Any", engine.api).containers(all=True):
+        if container["Image"] == base:
+            with suppress(APIError):
+                engine.api.remove_container(container["Id"], v=True, force=True)
 
 
 def make_trees(folder: Path, job: Job) -> None:

@@ -11,9 +11,6 @@ from tests.bench.peers.peer import Job, make_trees
 from tests.bench.tools import Tools
 from tests.bench.work import Tree, installs
 
-BENDER = "ansible-bender==0.10.1"
-SETUPTOOLS = "setuptools<81"
-"""The last with the pkg_resources that ansible-bender imports."""
 ANSIBLE = "ansible==12.3.0"
 """ansible-core 2.19 with its collections: the versions that the conductor has."""
 SETTINGS = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
@@ -21,8 +18,8 @@ SETTINGS = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED
 
 
 def ansible(tools: Tools) -> Path:
-    """The folder with ansible-playbook and ansible-bender. Raises MissingError."""
-    return tools.environment("ansible", BENDER, ANSIBLE, SETUPTOOLS)
+    """The folder with ansible-playbook. Raises MissingError."""
+    return tools.environment("ansible", ANSIBLE)
 
 
 def write(folder: Path, trees: Path, job: Job, variables: list[dict[str, Any]]) -> list[Path]:
