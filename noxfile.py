@@ -136,9 +136,10 @@ def project(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def bench(session: nox.Session) -> None:
-    """Measure the pipeline against a Dockerfile that does the same work, and print the ratios (`-- ROUNDS`)."""
-    need_engine(session)
-    tool(session, "python", "-m", "tests.bench.bench", *session.posargs)
+    """Measure the pipeline against other builders over the same work (`-- --quick`, `-- --help`; docs/bench.md)."""
+    if not {"-h", "--help"} & set(session.posargs):
+        need_engine(session)
+    tool(session, "python", "-m", "tests.bench", *session.posargs)
 
 
 @nox.session(python=False)

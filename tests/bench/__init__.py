@@ -1,1 +1,1 @@
-"""Side by side timings of the pipeline and a Dockerfile over the same work."""
+"""Times the pipeline and other builders side by side over the same work; docs/bench.md says how to read that."""
