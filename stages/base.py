@@ -26,7 +26,8 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
 
 def _note(image: Image, keys: tuple[LayerKey, ...]) -> str:
     brought = sum(1 for key in keys if key.shared and key.image)
-    return f"{image.size / 1e6:.1f} MB" + (f", {brought} layers from the shared cache" if brought else "")
+    layers = f", {brought} layer{'' if brought == 1 else 's'} from the shared cache" if brought else ""
+    return f"{image.size / 1e6:.1f} MB{layers}"
 
 
 def _root(build: Build, step: Step, tools: Tools) -> Image:

@@ -117,3 +117,15 @@ def test_every_verb_is_passed_on() -> None:
     verbs = {name for name in vars(Engine) if not name.startswith("_")}
     assert verbs <= set(vars(RetryingEngine))
     assert verbs <= set(dir(FakeEngine))
+
+
+def test_what_is_worth_less_is_waited_for_less(bench: Bench) -> None:
+    short = list[float]()
+    engine = RetryingEngine(bench.inner, bench.events.append, sleep=short.append, patience=8.0)
+    for each in (engine, bench.engine):
+        bench.inner.fail("pull", TransientError("503"), times=99)
+        with pytest.raises(TransientError):
+            each.pull("web:1", lambda *_: None)
+        bench.inner.failures.clear()
+    assert 8.0 <= sum(short) < 8.0 + 8 + 1
+    assert sum(bench.waits) >= PATIENCE
