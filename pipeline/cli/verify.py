@@ -37,7 +37,7 @@ def verify(*, twice: bool, **given: Any) -> None:
     """
     if not twice:
         raise click.UsageError("say what to verify: --twice")
-    if not same_twice(given | {"reproducible": True}):
+    if not same_twice(given | {"reproducible": True, "metadata_file": None}):
         raise click.exceptions.Exit(errors.EXIT_BUILD_FAILED)
 
 
@@ -52,7 +52,7 @@ def same_twice(given: dict[str, Any]) -> bool:
 
 
 def _build(given: dict[str, Any], prefix: str) -> tuple[Build, ...]:
-    stages = tuple(entry for entry in CATALOGUE if entry.name not in ("tag", "push"))
+    stages = tuple(entry for entry in CATALOGUE if entry.name not in ("tag", "share", "push"))
     return run_shown(given, push=False, fetch=True, jobs=cores(), stages=(*stages, _naming(prefix)))
 
 
