@@ -56,6 +56,14 @@ def test_what_was_made_gets_the_epoch_and_what_came_out_of_a_package_keeps_its_t
     assert contents(image, 2) == (["etc/", "etc/.wh.a", "etc/.wh.os", "late:1"], [BEGUN + 99, 0, 0, EPOCH])
 
 
+def test_a_folder_with_nothing_new_but_a_log_is_left_out() -> None:
+    log = content_of(layer(Line("etc/", mtime=BEGUN + 9), "var/", "var/log/", "var/log/dpkg.log:x"))
+    more = content_of(layer("var/", "var/log/", "var/log/dpkg.log:y", "srv/", "srv/a:1"))
+    _, image = rewritten(Rewriting(1, epoch=EPOCH), [BASE, log, more])
+    assert contents(image, 1)[0] == ["var/", "var/log/"]
+    assert contents(image, 2)[0] == ["srv/", "srv/a:1"]
+
+
 def test_the_history_has_one_time_for_all_that_was_made_above_the_base() -> None:
     _, image = rewritten(Rewriting(1, epoch=EPOCH), [BASE, ONE, TWO])
     times = [entry["created"] for entry in image.body["history"]]
