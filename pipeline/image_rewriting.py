@@ -24,7 +24,7 @@ from pipeline.image_archive import (
     read_time,
     written_time,
 )
-from pipeline.layer_archive import opened, write_layer
+from pipeline.layer_archive import opened, tree_of, write_layer
 from pipeline.layer_rules import Rules
 from pipeline.layer_tree import Tree
 
@@ -62,9 +62,7 @@ def _rewritten(image: SavedImage, how: Rewriting) -> Iterator[tuple[IO[bytes], s
     for names in [own] if how.merge else [[name] for name in own]:
         with ExitStack() as stack, tempfile.TemporaryFile() as content:
             layers = [opened(stack.enter_context(image.layer(name))) for name in names]
-            tree = Tree()
-            for layer in layers:
-                tree.add(layer)
+            tree = tree_of(layers, rules)
             if below:
                 tree.over(below, touched=how.epoch is None)
                 for layer in layers:

@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from typing import IO, cast
 
-from pipeline.layer_rules import Rules
+from pipeline.layer_rules import AS_IT_IS, Rules
 from pipeline.layer_tree import File, Tree, Written, hard_link, marker
 
 _PIECE = 1 << 20
@@ -20,11 +20,12 @@ def opened(layer: IO[bytes]) -> tarfile.TarFile:
     return tarfile.open(fileobj=layer, mode="r:")
 
 
-def tree_of(layers: Iterable[tarfile.TarFile]) -> Tree:
-    """Layers laid over each other, the lowest first."""
+def tree_of(layers: Iterable[tarfile.TarFile], rules: Rules = AS_IT_IS) -> Tree:
+    """Layers laid over each other, the lowest first, with what the rules leave of them."""
     tree = Tree()
     for layer in layers:
         tree.add(layer)
+    tree.leave_out(rules.dropped)
     return tree
 
 
@@ -35,7 +36,7 @@ def write_layer(tree: Tree, layers: Sequence[tarfile.TarFile], rules: Rules, tar
     """
     hashing = _Hashing(target)
     with tarfile.open(fileobj=cast("IO[bytes]", hashing), mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for each in tree.written(rules.dropped):
+        for each in tree.written():
             if each.file is None:
                 archive.addfile(rules.head(each.path, marker(each.path)))
             else:

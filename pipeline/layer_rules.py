@@ -100,6 +100,9 @@ class Rules:
         return None
 
 
+AS_IT_IS = Rules()
+
+
 def _emptied(_data: bytes) -> bytes:
     return b""
 

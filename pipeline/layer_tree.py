@@ -16,8 +16,8 @@ OPAQUE = ".wh..wh..opq"
 _FOLDER_MODE = 0o755
 _MODE_BITS = 0o7777
 
-LeftOut = Callable[[str, TarInfo], bool]
-"""Whether the file at a path is not to be written; its other hard links are, unless it says the same of them."""
+Unwanted = Callable[[str, TarInfo], bool]
+"""Whether the file at a path is to be forgotten; its other hard links stay, unless it says the same of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +83,18 @@ class Tree:
             node = node.children.get(part) if node else None
         return node is not None and not node.gone
 
+    def leave_out(self, unwanted: Unwanted) -> None:
+        """Forget files; what is below then has them as it has them."""
+        pending: list[tuple[str, _Node]] = [("", self._root)]
+        while pending:
+            path, node = pending.pop()
+            for name, child in list(node.children.items()):
+                below = f"{path}/{name}".lstrip("/")
+                if child.file and not child.children and unwanted(below, child.file.head):
+                    del node.children[name]
+                else:
+                    pending.append((below, child))
+
     def over(self, base: Tree, *, touched: bool = True) -> None:
         """Forget what hides nothing of `base`, the layers below: nobody need know that it was there for a while.
 
@@ -94,7 +106,7 @@ class Tree:
             if below and not node.children and not node.hides and _is_same_folder(node, below):
                 del above.children[name]
 
-    def written(self, left_out: LeftOut = lambda _path, _head: False) -> Iterator[Written]:
+    def written(self) -> Iterator[Written]:
         """What one layer with all this has to hold: a folder before what is in it, by name, whiteouts first."""
         first: dict[File, str] = {}
         pending: list[tuple[str, _Node]] = [("", self._root)]
@@ -105,7 +117,7 @@ class Tree:
                 yield Written(f"{folder}/{WHITEOUT}{name}".lstrip("/"))
                 continue
             file = node.file or (File(-1, _folder(path)) if node.hides else None)
-            if file is not None and not left_out(path, file.head):
+            if file is not None:
                 yield Written(path, file, first.get(file, ""))
                 first.setdefault(file, path)
             if node.hides:

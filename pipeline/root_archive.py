@@ -19,7 +19,8 @@ def settled(archive: Path, started: float) -> int:
     archive.replace(before)
     with before.open("rb") as source, opened(source) as files, archive.open("wb") as target:
         epoch = newest(files, started)
-        write_layer(tree_of([files]), [files], Rules(epoch), target)
+        rules = Rules(epoch)
+        write_layer(tree_of([files], rules), [files], rules, target)
     before.unlink()
     return epoch
 

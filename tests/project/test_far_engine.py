@@ -23,20 +23,21 @@ def far() -> Iterator[Far]:
         yield engine
 
 
-def test_a_far_engine_whose_socket_is_elsewhere_builds_the_same(
+def test_a_far_engine_whose_socket_is_elsewhere_builds_the_same_image(
     project: Project, busybox: dict[str, str], engine: docker.DockerClient, watch: Watch, far: Far
 ) -> None:
     project.role("mark", ROLE)
     service = {"from": busybox, "command": "sh", "roles": ["mark"], "vars": {"ansible_unique": project.unique}}
     project.recipe(json.dumps({"version": "2", "services": {"web": service}}))
     with watch:
-        near = project.build().well()
+        near = project.build("--reproducible").well()
     lend_conductor(engine, far.client, watch, near.pid)
 
     settings = {"conductor": {"engine_socket": str(far.socket)}}
     project.recipe(json.dumps({"version": "2", "settings": settings, "services": {"web": service}}))
-    built = project.run("build", *JSON, DOCKER_HOST=far.address).well()
+    built = project.run("build", *JSON, "--reproducible", DOCKER_HOST=far.address).well()
     assert built.played() == ["mark"]
+    assert built.image == near.image
     assert read(far.client, built.image, "/etc/mark") == "far away"
     assert far.client.images.get(f"{project.repository}:proj.web.0.1.0").id == built.image
     assert far.client.containers.list(all=True) == []

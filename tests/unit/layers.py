@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from pipeline.image_archive import MANIFEST, add_file, compact
 
 TYPES = {"/": tarfile.DIRTYPE, "=": tarfile.LNKTYPE, ">": tarfile.SYMTYPE}
 CAPABILITY = {"SCHILY.xattr.security.capability": "\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0"}
@@ -67,6 +71,26 @@ def _line(archive: tarfile.TarFile, head: tarfile.TarInfo) -> str:
         return f"{head.name}{'=' if head.islnk() else '>'}{head.linkname}"
     content = archive.extractfile(head)
     return f"{head.name}:{content.read().decode('latin-1') if content else ''}" if head.size else head.name
+
+
+def content_of(archive: tarfile.TarFile) -> bytes:
+    """The bytes of a layer."""
+    assert isinstance(archive.fileobj, io.BytesIO)
+    return archive.fileobj.getvalue()
+
+
+def saved_image(layers: Iterable[bytes], **body: Any) -> bytes:
+    """An archive of an image, as an engine saves it; `body` is what its own file says besides its layers' ids."""
+    target = io.BytesIO()
+    ids, names = [], []
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        for number, content in enumerate(layers):
+            ids.append(f"sha256:{hashlib.sha256(content).hexdigest()}")
+            names.append(f"{number}/layer.tar")
+            add_file(archive, names[-1], content)
+        add_file(archive, "x.json", compact({"rootfs": {"diff_ids": ids}, **body}))
+        add_file(archive, MANIFEST, compact([{"Config": "x.json", "Layers": names}]))
+    return target.getvalue()
 
 
 def applied(archives: Iterable[tarfile.TarFile], files: Files | None = None) -> Files:

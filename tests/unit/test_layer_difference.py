@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import tarfile
-from typing import IO, Any
+from typing import IO
 
 from pipeline.archive_difference import compared
-from pipeline.image_archive import MANIFEST, add_file, compact
 from pipeline.layer_difference import differences
 from tests.unit.fake_engine import FakeEngine
-from tests.unit.layers import Line, layer
+from tests.unit.layers import Line, content_of, layer, saved_image
 
 
 def found(first: list[str | Line], second: list[str | Line]) -> list[str]:
@@ -53,19 +51,8 @@ class Shelf(FakeEngine):
 
 
 def image(created: str, *layers: tarfile.TarFile) -> bytes:
-    target = io.BytesIO()
-    ids, names = [], []
-    with tarfile.open(fileobj=target, mode="w") as archive:
-        for number, each in enumerate(layers):
-            assert isinstance(each.fileobj, io.BytesIO)
-            ids.append(f"sha256:{hash(each.fileobj.getvalue())}")
-            names.append(f"{number}/layer.tar")
-            add_file(archive, names[-1], each.fileobj.getvalue())
-        history: list[Any] = [{"created_by": "root"}, {"created_by": "ENV", "empty_layer": True}, {"comment": "role a"}]
-        body = {"created": created, "rootfs": {"diff_ids": ids}, "history": history}
-        add_file(archive, "x.json", compact(body))
-        add_file(archive, MANIFEST, compact([{"Config": "x.json", "Layers": names}]))
-    return target.getvalue()
+    history = [{"created_by": "root"}, {"created_by": "ENV", "empty_layer": True}, {"comment": "role a"}]
+    return saved_image(map(content_of, layers), created=created, history=history)
 
 
 def test_images_say_which_layer_differs_and_what_made_it() -> None:

@@ -17,7 +17,7 @@ DAY = EPOCH // 86_400
 
 def rewritten(archive: tarfile.TarFile, epoch: int | None = EPOCH) -> tarfile.TarFile:
     target = io.BytesIO()
-    write_layer(tree_of([archive]), [archive], Rules(epoch), target)
+    write_layer(tree_of([archive], Rules(epoch)), [archive], Rules(epoch), target)
     target.seek(0)
     return opened(target)
 
