@@ -10,7 +10,7 @@ from pipeline.engine import Channel, ContainerId, Engine
 from pipeline.errors import PipelineError
 from pipeline.fingerprint import FileEntry, digest
 from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
-from pipeline.sources import file_entries
+from pipeline.sources import deployable_entries
 
 _LONG_AGO = 315_532_800
 """The start of 1980, in seconds since the epoch: a checkout's times differ from machine to machine, and zip files know
@@ -28,7 +28,7 @@ class Deployables:
         """Make all that the role names be there; says what was sent. Raises PipelineError."""
         said = []
         for deployable in role.deployables:
-            entries = file_entries(deployable.folder, keep_links=True)
+            entries = deployable_entries(deployable.folder)
             content = digest([(entry.path, entry.mode, entry.digest) for entry in entries])
             if self._sent.get(deployable.name) != content:
                 self._send(container, deployable, entries)
