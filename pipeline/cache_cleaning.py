@@ -30,6 +30,18 @@ class CacheCleaner:
             self._forget(known, {layer.key for layer in cached}, budget.days)
         return tuple(Removed("layer", f"{each.name} ({each.what})", each.size) for each in removed)
 
+    def clean_of(self, folder: str, *, dry_run: bool) -> tuple[Removed, ...]:
+        """Remove the layers that only recipes in this folder use, or used; finished images keep their names.
+
+        A layer whose other recipes are gone counts as the folder's own.
+        """
+        known = self._records.everything()
+        own = {record.key[:SHORT] for record in known if _is_of(record, folder)}
+        layers = [layer for layer in self._cached(known) if layer.key in own]
+        layers.sort(key=lambda layer: len(layer.layers), reverse=True)
+        removed = [layer for layer in layers if dry_run or self._gone(layer)]
+        return tuple(Removed("layer", f"{layer.name} ({layer.what})", layer.size) for layer in removed)
+
     def _cached(self, known: tuple[LayerRecord, ...]) -> tuple[CachedLayer, ...]:
         by_key = {record.key[:SHORT]: record for record in known}
         needed = set(_current(known))
@@ -66,6 +78,12 @@ class CacheCleaner:
         for record in known:
             if record.key[:SHORT] not in there and self._clock() - record.used > days * DAY:
                 self._records.remove(record.key)
+
+
+def _is_of(record: LayerRecord, folder: str) -> bool:
+    recipes = {home.recipe for home in record.homes}
+    inside = {recipe for recipe in recipes if recipe.startswith(f"{folder.rstrip('/')}/")}
+    return bool(inside) and not any(os.path.exists(recipe) for recipe in recipes - inside)  # noqa: PTH110 - as below
 
 
 def _layer(

@@ -11,7 +11,7 @@ from pipeline.errors import PipelineError
 from pipeline.fingerprint import FileEntry, digest
 from pipeline.layer_rules import FIXED_TIME
 from pipeline.player import DEPLOYABLES, Deployable, RoleFiles
-from pipeline.sources import file_entries
+from pipeline.sources import deployable_entries
 
 
 class Deployables:
@@ -25,7 +25,7 @@ class Deployables:
         """Make all that the role names be there; says what was sent. Raises PipelineError."""
         said = []
         for deployable in role.deployables:
-            entries = file_entries(deployable.folder, keep_links=True)
+            entries = deployable_entries(deployable.folder)
             content = digest([(entry.path, entry.mode, entry.digest) for entry in entries])
             if self._sent.get(deployable.name) != content:
                 self._send(container, deployable, entries)

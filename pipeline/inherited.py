@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipeline.recipe_model import Base, BaseImage, RoleUse
+from pipeline.errors import Problem
+from pipeline.recipe_model import DEFAULT_CONDUCTOR_BASE, Base, BaseImage, Recipe, RoleUse
 from pipeline.reference import ImageReference
-from pipeline.yaml_source import JsonValue
+from pipeline.yaml_source import JsonValue, KeyPath, YamlSource
 
 _BOOTSTRAP: tuple[str, dict[str, JsonValue]] = (
     "bootstrap",
@@ -40,6 +41,17 @@ def with_its_defaults(role: RoleUse, variables: Mapping[str, JsonValue]) -> Role
     _, defaults = _STAND_INS.get(role.name, ("", {}))
     unsaid = {name: value for name, value in defaults.items() if name not in variables}
     return replace(role, parameters={**unsaid, **role.parameters})
+
+
+def with_fit_conductor(recipe: Recipe, source: YamlSource) -> tuple[Recipe, tuple[Problem, ...]]:
+    """The recipe with a conductor that can be made: the usual one, and a warning, where its base is not fit for one."""
+    reason = unfit_conductor(recipe.conductor.base)
+    if not reason:
+        return recipe, ()
+    short: KeyPath = ("settings", "conductor_base")
+    path = short if source.at(short) else ("settings", "conductor", "base")
+    warning = source.problem(path, f"is ignored: the image {reason}; the conductor is made on its usual base")
+    return replace(recipe, conductor=replace(recipe.conductor, base=DEFAULT_CONDUCTOR_BASE)), (warning,)
 
 
 def unfit_conductor(base: Base) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pydantic import ValidationError
 
 from pipeline.errors import InputError, Problem
 from pipeline.image_config import Healthcheck, ImageConfig
-from pipeline.inherited import unfit_conductor
+from pipeline.inherited import with_fit_conductor
 from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
 from pipeline.recipe_containers import unpack
 from pipeline.recipe_draft import Draft
@@ -106,19 +106,8 @@ def parse_recipe(text: str, file: str, given: Given = NOTHING_GIVEN) -> ParsedRe
         raise InputError(in_order((*problems, *problems_of(error, source)))) from error
     if problems:
         raise InputError(in_order(problems))
-    recipe = _recipe(keys, source, prepared.data)
-    if reason := unfit_conductor(recipe.conductor.base):
-        replaced = _replaced_conductor(source, reason)
-        usual = replace(recipe.conductor, base=DEFAULT_CONDUCTOR_BASE)
-        return ParsedRecipe(replace(recipe, conductor=usual), in_order((*prepared.warnings, replaced)))
-    return ParsedRecipe(recipe, prepared.warnings)
-
-
-def _replaced_conductor(source: YamlSource, reason: str) -> Problem:
-    short: KeyPath = ("settings", "conductor_base")
-    path = short if source.at(short) else ("settings", "conductor", "base")
-    message = f"is ignored: the image {reason}; the conductor is made on its usual base"
-    return source.problem(path, message)
+    recipe, replaced = with_fit_conductor(_recipe(keys, source, prepared.data), source)
+    return ParsedRecipe(recipe, in_order((*prepared.warnings, *replaced)))
 
 
 def _refuse_other_forms(source: YamlSource) -> None:

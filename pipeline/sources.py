@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline import dockerignore
 from pipeline.collection_requirements import COLLECTIONS
 from pipeline.errors import UsageError
 from pipeline.fingerprint import FileEntry
@@ -67,7 +68,7 @@ def role_entries(role: RoleFiles) -> tuple[FileEntry, ...]:
         found += [replace(entry, path=f"{each.name}/{entry.path}") for entry in own]
         for deployable in each.deployables:
             above = f"{DEPLOYABLES}/{deployable.name}"
-            sent = file_entries(deployable.folder, keep_links=True)
+            sent = deployable_entries(deployable.folder)
             found += [replace(entry, path=f"{above}/{entry.path}") for entry in sent]
         if each.collections:
             found += [replace(entry, path=f"{COLLECTIONS}/{entry.path}") for entry in file_entries(each.collections)]
@@ -99,9 +100,21 @@ def _folders(role: RoleFiles) -> Iterator[Path]:
             yield each.collections
 
 
-def file_entries(folder: Path, *, keep_links: bool = False) -> tuple[FileEntry, ...]:
+def file_entries(folder: Path) -> tuple[FileEntry, ...]:
     """Every file below a folder that counts, sorted by path, with content hashes; see `role_tree.entries`."""
-    return tuple(FileEntry(entry.path, *_entry(entry)) for entry in entries(folder, keep_links=keep_links))
+    return tuple(FileEntry(entry.path, *_entry(entry)) for entry in entries(folder))
+
+
+def deployable_entries(folder: Path) -> tuple[FileEntry, ...]:
+    """Every file of an application's source that its .dockerignore lets through; links stay links.
+
+    Raises UsageError when the .dockerignore cannot be read.
+    """
+    found = entries(folder, keep_links=True)
+    if (folder / dockerignore.FILE).exists():
+        kept = dockerignore.let_through(folder)
+        found = (entry for entry in found if entry.path in kept)
+    return tuple(FileEntry(entry.path, *_entry(entry)) for entry in found)
 
 
 def role_includes(folder: Path) -> Iterator[Include]:

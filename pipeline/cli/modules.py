@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from pipeline import errors
+from pipeline import assembly, errors, state
+from pipeline.cache_cleaning import CacheCleaner
 from pipeline.checkout import Wishes
 from pipeline.cli.options import EPILOG, log_format
 from pipeline.display import open_display
@@ -81,12 +82,14 @@ Remove the folders that initialize brought.
 
 Only what projmodules.lock names is removed, and only where all of it can be fetched again: a checkout at the locked
 commit, without changes, without commits of yours, without files that git ignores. Everything else stays, and the
-command says why. Images and cached layers are gc's business: baseimage gc --all.
+command says why. With --cache also the layers that were kept for later builds of this project's recipes and of no
+other; finished images keep their names. What is kept for all projects is gc's business: baseimage gc --all.
 """
 
 
 @click.command(help=_CLEAN, epilog=EPILOG)
 @project_folder
+@click.option("--cache", is_flag=True, help="Also the cached layers that only recipes of this project use.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @debug
 def clean(**given: Any) -> None:
@@ -97,8 +100,18 @@ def clean(**given: Any) -> None:
     verb = "would remove" if given["dry_run"] else "removed"
     for outcome in outcomes:
         click.echo(f"keeping {outcome.path}: it {outcome.kept}" if outcome.kept else f"{verb} {outcome.path}")
-    if not outcomes:
+    if given["cache"]:
+        _clean_cache(given["project"], verb, dry_run=given["dry_run"])
+    elif not outcomes:
         click.echo("nothing to clean: projmodules.lock names no folder that is there")
+
+
+def _clean_cache(project: Path, verb: str, *, dry_run: bool) -> None:
+    cleaner = CacheCleaner(assembly.open_engine(os.environ), state.layer_records(os.environ))
+    removed = cleaner.clean_of(os.path.abspath(project), dry_run=dry_run)  # noqa: PTH100 - as recipes are named
+    for each in removed:
+        click.echo(f"{verb} {each.kind} {each.name}")
+    click.echo(f"{verb} {len(removed)} cached layers")
 
 
 class _Relay:

@@ -39,6 +39,17 @@ def test_a_second_build_starts_no_container_and_gives_the_same_image(three: Proj
     assert second.image == first.image
 
 
+def test_what_clean_takes_out_of_the_cache_is_played_again_and_the_image_keeps_its_name(
+    project: Project, busybox: dict[str, str]
+) -> None:
+    project.role("mark", "- ansible.builtin.copy: {content: x, dest: /etc/mark, mode: '0644'}")
+    project.recipe(base=busybox, roles=[{"role": "mark", "gather_facts": False}], command="sh")
+    name = project.build().well().one("image_built")["tags"][0]
+    project.run("clean", "--cache").well()
+    assert name in project.engine.images.get(name).tags
+    assert project.build().well().played() == ["mark"]
+
+
 def test_only_what_comes_after_a_change_is_played_again(
     three: Project, engine: docker.DockerClient, busybox: dict[str, str]
 ) -> None:

@@ -17,7 +17,7 @@ DECLARED: dict[str, Any] = {
     "entrypoint": ["sh", "-c", 'exec "$@"', "--"],
     "command": ["echo", "up"],
     "environment": {"GREETING": "hello world", "PRICE": '5 $ and "more"'},
-    "expose": ["80", "53/udp"],
+    "expose": ["80", "53/udp", "9000-9002"],
     "ports": ["8443:443"],
     "volumes": ["/srv/data"],
     "user": "nobody",
@@ -25,18 +25,23 @@ DECLARED: dict[str, Any] = {
     "labels": {"org.example.colour": "red and blue"},
     "healthcheck": {"test": ["CMD", "true"], "interval": "10s", "timeout": "3s", "start_period": "1m", "retries": 4},
     "stop_signal": "SIGINT",
+    "shell": ["/bin/sh", "-euc"],
+    "onbuild": ["RUN touch /child", "ENV CHILD=1"],
 }
 DOCKERFILE = """
 ENTRYPOINT ["sh", "-c", "exec \\"$@\\"", "--"]
 CMD ["echo", "up"]
 ENV GREETING="hello world" PRICE="5 \\$ and \\"more\\""
-EXPOSE 80 53/udp 443
+EXPOSE 80 53/udp 443 9000-9002
 VOLUME /srv/data
 USER nobody
 WORKDIR /srv
 LABEL org.example.colour="red and blue"
 HEALTHCHECK --interval=10s --timeout=3s --start-period=1m --retries=4 CMD ["true"]
 STOPSIGNAL SIGINT
+SHELL ["/bin/sh", "-euc"]
+ONBUILD RUN touch /child
+ONBUILD ENV CHILD=1
 """
 PARENT = """
 ENV ORIGIN=parent

@@ -33,6 +33,18 @@ def features(cells: dict[str, dict[str, Any]]) -> set[str]:
     return {cell["feature"] for cell in cells.values() if "feature" in cell}
 
 
+OLD_NAMES = """
+    container_init container_svc container_init_directory container_environment_directory option_container_cron
+    option_container_sshd option_container_sshd_enabled option_container_syslog_ng container_ssh_private_key
+    container_ssh_public_key container_ssh_port
+"""
+
+
+def test_the_variables_that_older_recipes_set_are_its_own() -> None:
+    specs = load(ROOT / "roles/bootstrap/meta/argument_specs.yml")["argument_specs"]["main"]
+    assert set(OLD_NAMES.split()) <= specs["options"].keys()
+
+
 def test_the_inits_and_layers_are_those_of_the_issue() -> None:
     assert set(INITS) == {
         "tini-init",

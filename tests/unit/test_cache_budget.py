@@ -13,6 +13,7 @@ from pipeline.engine import ContainerSpec, Image, ImageId
 from pipeline.errors import EngineError
 from pipeline.image_config import ImageConfig
 from pipeline.layer_records import LayerRecord, LayerRecords
+from pipeline.plan import Home
 from pipeline.records import tag_of
 from tests.unit.fake_engine import FakeEngine
 from tests.unit.fake_store import as_image
@@ -130,6 +131,26 @@ def test_the_last_build_of_a_recipe_that_is_still_there_stays(cache: Cache) -> N
     assert cache.clean(EVERYTHING) == [tag_of("0" * 64)]
     cache.recipe.unlink()
     assert cache.clean(EVERYTHING) == [tag_of("b" * 64), tag_of("a" * 64)]
+
+
+def test_a_projects_own_layers_go_and_those_that_another_recipe_uses_stay(cache: Cache) -> None:
+    ours, other = str(cache.recipe), cache.recipe.parent / "other" / "recipe.yml"
+    folder = str(cache.recipe.parent / "project")
+    cleaner = CacheCleaner(cache.engine, cache.records, lambda: 5e9)
+    other.parent.mkdir()
+    other.touch()
+    below = cache.add("a" * 64, "", "nginx", recipe=f"{folder}/recipes/default.yml")
+    cache.add("b" * 64, "a" * 64, "", recipe=f"{folder}/recipes/default.yml", on=below)
+    cache.add("c" * 64, "", "nginx", recipe=ours)
+    shared = cache.add("d" * 64, "", "nginx", recipe=f"{folder}/recipes/default.yml")
+    cache.records.touch("d" * 64, Home("other", str(other), "web"))
+    assert len(cleaner.clean_of(folder, dry_run=True)) == 2
+    cleaner.clean_of(folder, dry_run=False)
+    assert [record.key[0] for record in cache.records.everything()] == ["d", "c"]
+    assert shared in cache.engine.images
+    assert below not in cache.engine.images
+    other.unlink()
+    assert len(cleaner.clean_of(folder, dry_run=False)) == 1
 
 
 def test_what_the_engine_will_not_remove_stays_with_its_record(cache: Cache) -> None:

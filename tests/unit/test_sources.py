@@ -12,7 +12,7 @@ from pipeline.errors import InputError, Problem, UsageError
 from pipeline.player import Deployable, RoleFiles
 from pipeline.recipe import RoleUse
 from pipeline.role_finder import RoleFinder
-from pipeline.sources import read_text, read_vault_password, role_entries, role_words
+from pipeline.sources import deployable_entries, read_text, read_vault_password, role_entries, role_words
 from pipeline.task_files import named_in_tasks
 from pipeline.yaml_source import JsonValue, read_yaml
 
@@ -518,3 +518,12 @@ def test_a_link_out_of_the_project_is_refused_with_its_name(project: Path, targe
     found = problem(project, "web")
     assert found.file == "roles/web/certificate"
     assert f"leads {said}, to {target}" in found.message
+
+
+def test_what_an_applications_dockerignore_leaves_out_is_neither_sent_nor_counted(tmp_path: Path) -> None:
+    for name in ("app.py", "node_modules/a.js", "docs/a.md", "docs/keep.md", "logs/a.log"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert len(deployable_entries(tmp_path)) == 5
+    (tmp_path / ".dockerignore").write_text("# no\nnode_modules\n**/*.log\ndocs/*\n!docs/keep.md\n")
+    assert [each.path for each in deployable_entries(tmp_path)] == [".dockerignore", "app.py", "docs/keep.md"]
