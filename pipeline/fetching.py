@@ -167,31 +167,34 @@ class Fetcher:
     def _bring_installed(self, plan: Plan, module: Module, lock: Mapping[str, LockEntry]) -> LockEntry:
         """Install what is no checkout: it goes to where what came says that it belongs."""
 
-        def make(beside: Path) -> LockEntry:
-            if module.git:
-                commit, installed = self._from_repository(plan, module, beside)
-            else:
-                version = plan.locked.version if plan.locked else ""
-                commit, installed = "", self._galaxy.install(module, beside, version)
-            path = installed.path if module.unplaced else module.path
-            if installed.path != path:
-                raise GalaxyError(f"what came is {installed.path}", hint="name it by what it is")
-            entry = entry_of(replace(plan.module, path=path), commit, installed.version, content_of(beside))
-            if plan.locked and not commit and plan.locked.content != entry.content:
-                hint = "if that is meant, take it with: baseimage initialize --update"
-                raise GalaxyError(f"what came is not what {LOCK_FILE} names", hint=hint)
-            return entry
-
         def place(entry: LockEntry) -> Path:
-            folder = self._project / entry.path
-            known = lock.get(entry.path)
-            if module.unplaced and self._inspect(entry.path, installed=True).content not in (
-                "", entry.content, known.content if known else "",
-            ):  # fmt: skip
+            if module.unplaced and not self._may_replace(entry, lock.get(entry.path)):
                 raise GalaxyError(f"{entry.path} is there, and is something else", hint="move it away")
-            return folder
+            return self._project / entry.path
 
-        return put_in_place(self._project / module.path, make, place)
+        return put_in_place(self._project / module.path, lambda beside: self._install(plan, module, beside), place)
+
+    def _install(self, plan: Plan, module: Module, beside: Path) -> LockEntry:
+        """Install into a folder that does not exist yet; the entry for what came, if it is what was wanted."""
+        if module.git:
+            commit, installed = self._from_repository(plan, module, beside)
+        else:
+            version = plan.locked.version if plan.locked else ""
+            commit, installed = "", self._galaxy.install(module, beside, version)
+        if not module.unplaced and installed.path != module.path:
+            raise GalaxyError(f"what came is {installed.path}", hint="name it by what it is")
+        placed = replace(plan.module, path=installed.path)
+        entry = entry_of(placed, commit, installed.version, content_of(beside))
+        if plan.locked and not commit and plan.locked.content != entry.content:
+            hint = "if that is meant, take it with: baseimage initialize --update"
+            raise GalaxyError(f"what came is not what {LOCK_FILE} names", hint=hint)
+        return entry
+
+    def _may_replace(self, entry: LockEntry, known: LockEntry | None) -> bool:
+        """Whether nothing is lost in the place of what came: it is free, or holds the same, or what came before."""
+        found = self._inspect(entry.path, installed=True)
+        as_it_came = found.content in (entry.content, known.content if known else "")
+        return found.place in ("missing", "empty") or (found.place == "folder" and as_it_came)
 
     def _from_repository(self, plan: Plan, module: Module, beside: Path) -> tuple[str, Installed]:
         """Install a collection from a commit of a repository: the commit, and what came."""

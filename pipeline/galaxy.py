@@ -39,6 +39,8 @@ class Galaxy:
     def __init__(self, project: Path, environ: Mapping[str, str], workers: Workers) -> None:
         # It insists on UTF-8, and its words are read in English.
         self._environ = {**environ, "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"}
+        if chosen := environ.get("ANSIBLE_CONFIG"):
+            self._environ["ANSIBLE_CONFIG"] = str(Path(chosen).absolute())  # it runs in the project's folder
         self._project, self._workers = project, workers
 
     def install(self, module: Module, folder: Path, version: str = "") -> Installed:

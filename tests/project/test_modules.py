@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.galaxy_server import galaxy_server
 from tests.project.harness import Outcome, Project
 
 AUTHOR = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
@@ -117,3 +118,27 @@ def test_a_role_uses_a_collection_of_the_project(project: Project, busybox: dict
     second = project.build().well()
     assert second.played() == ["app"]
     assert says(project, second, "Hello", "/etc/said")
+
+
+def test_a_build_brings_a_collection_and_what_it_needs_from_a_galaxy_server(
+    project: Project, busybox: dict[str, str]
+) -> None:
+    project.role(
+        "app",
+        """
+        - ansible.builtin.copy:
+            content: "{{ 'hello' | acme.tools.shout }} {{ 'there' | acme.base.shout }}"
+            dest: /etc/said
+            mode: "0644"
+        """,
+    )
+    project.write("requirements.yml", "collections: [{name: acme.tools, version: '>=1.0,<2.0'}]\n")
+    project.recipe(base=busybox, roles=["app"], command=["cat", "/etc/said"])
+    with galaxy_server() as server:
+        server.collection("acme.base", "1.0.0", text=FILTER.replace("upper", "title"))
+        server.collection("acme.tools", "1.0.0", {"acme.base": ">=1.0.0"}, text=FILTER)
+        galaxy = {"ANSIBLE_GALAXY_SERVER": server.address, "ANSIBLE_HOME": str(project.scratch / "ansible")}
+        built = project.build(**galaxy).well()
+    assert says(project, built, "HELLO There", "/etc/said")
+    assert "acme/base" in (project.folder / "projmodules.lock").read_text()
+    assert project.build("--offline").well().cached() == ["app"]

@@ -119,7 +119,7 @@ def test_a_dependency_that_is_named_otherwise_is_a_mistake(home: Home, server: G
     assert "requirements.yml:2:1: collection acme.tools: needs acme.base >=2.0.0, and 1.0.0 is there" in problem
 
 
-@pytest.mark.parametrize("how", ["source", "name of a server", "environment"])
+@pytest.mark.parametrize("how", ["source", "name of a server", "environment", "chosen ansible.cfg"])
 def test_a_server_is_named_as_ansible_galaxy_has_it(
     how: str, tmp_path: Path, server: GalaxyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +131,9 @@ def test_a_server_is_named_as_ansible_galaxy_has_it(
             source = server.address
         case "environment":
             environ |= {"ANSIBLE_GALAXY_SERVER": server.address}
+        case "chosen ansible.cfg":
+            (tmp_path / "my.cfg").write_text(f"[galaxy]\nserver = {server.address}\n")
+            environ |= {"ANSIBLE_CONFIG": "my.cfg"}
         case _:
             source = "second"
             home.write(
