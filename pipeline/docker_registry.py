@@ -24,6 +24,8 @@ from pipeline.errors import EngineError, NotFoundError, PushFailedError, Transie
 from pipeline.reference import ImageReference
 from pipeline.registry_patience import Patience
 
+_LOOKS = (0.5, 1.0, 2.0)
+"""Seconds between looks at what was pushed: of several machines behind one name, one may know it a little later."""
 _AGAIN = re.compile(r"Retrying in (\d+) second")
 
 
@@ -136,14 +138,24 @@ def _distributed(client: docker.APIClient, reference: str, what: str) -> str:
 
 
 def _confirm(client: docker.APIClient, reference: str, digest: str) -> None:
-    what = f"confirming {reference}"
-    with translated(what, registry=True, refused=PushFailedError):
+    """Raise PushFailedError unless the registry gives the digest back: at once, or when it had time to take it in."""
+    problem = _unconfirmed(client, reference, digest)
+    for pause in _LOOKS:
+        if not problem:
+            return
+        time.sleep(pause)
+        problem = _unconfirmed(client, reference, digest)
+    if problem:
+        raise PushFailedError(f"confirming {reference}: {problem}")
+
+
+def _unconfirmed(client: docker.APIClient, reference: str, digest: str) -> str:
+    """What the registry says in place of the digest, "" where it is that."""
+    with translated(f"confirming {reference}", registry=True, refused=PushFailedError):
         try:
             found = untyped(client).inspect_distribution(reference)
         except NotFound as error:
-            if is_missing(explanation(error)):
-                raise PushFailedError(f"{what}: the registry does not know what was pushed") from error
-            return  # an engine without this request (Podman): its own word must do
+            # An engine without this request (Podman): its own word must do.
+            return "the registry does not know what was pushed" if is_missing(explanation(error)) else ""
     actual = str((found.get("Descriptor") or {}).get("digest") or "")
-    if actual != digest:
-        raise PushFailedError(f"{what}: pushed was {digest}, the registry has {actual or 'no digest'}")
+    return "" if actual == digest else f"pushed was {digest}, the registry has {actual or 'no digest'}"

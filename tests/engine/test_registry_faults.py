@@ -134,6 +134,13 @@ def test_a_fault_that_passes_is_survived(case: Case, endings: dict[Case, Ending]
     assert endings[case].error is None, repr(endings[case].error)
 
 
+@pytest.mark.parametrize(
+    "case", [Case("look-up", "missing", 1), Case("confirmation", "missing", 1), Case("confirmation", "old", 1)], ids=str
+)
+def test_a_registry_that_knows_it_a_little_later_is_asked_again(case: Case, endings: dict[Case, Ending]) -> None:
+    assert endings[case].error is None, repr(endings[case].error)
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.times > 1 and case.fault in ("401", "403")], ids=str)
 def test_a_refusal_is_not_tried_again(case: Case, endings: dict[Case, Ending]) -> None:
     ending = endings[case]

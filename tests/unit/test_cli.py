@@ -120,7 +120,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     (tmp_path / "two.yml").write_text("kept: 2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BASEIMAGE_STATE", str(tmp_path / "state"))
-    for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     engine = NamingEngine()
