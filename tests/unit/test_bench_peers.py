@@ -163,6 +163,12 @@ def test_a_commands_output_and_memory_are_known(tmp_path: Path) -> None:
     assert done.peak > 100_000
 
 
+@pytest.mark.allow("process")
+def test_python_may_keep_its_compiled_modules(tmp_path: Path) -> None:
+    variables = {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
+    assert run(("sh", "-c", "echo ${PYTHONDONTWRITEBYTECODE:-unset}"), tmp_path, variables).output == "unset\n"
+
+
 def test_every_builder_says_what_it_is_and_keeps() -> None:
     assert [peer.title for peer in CATALOGUE.values()] == list(dict.fromkeys(peer.title for peer in CATALOGUE.values()))
     assert all(peer.keeps <= {"layers", "packages"} for peer in CATALOGUE.values())
