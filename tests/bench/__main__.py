@@ -103,6 +103,8 @@ def _measure(wanted: Wanted, place: Place, tools: Tools, json_file: Path, *, pro
             found.pop(name).clear()
         for name, reason in missing.items():
             print(f"missing: {name}: {reason}", flush=True)
+        if not found:
+            raise click.ClickException("no builder is left to be measured")
         peers = tuple(found)
         about = report.about(found, missing, place)
         save: Callable[[], None] = partial(report.save, json_file, about, runner.samples)

@@ -25,10 +25,14 @@ class Done:
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Done:
-    """Run a command to its end; stdout and stderr together. Raises BuildError when it fails."""
+    """Run a command to its end; stdout and stderr together. Raises BuildError when it fails.
+
+    Python programs keep their compiled modules, as they do where they are installed.
+    """
+    variables = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
         )
         try:
             _, status, usage = os.wait4(process.pid, 0)

@@ -64,7 +64,7 @@ class Bender:
         (self._folder / "registries.conf").write_text("", encoding="utf-8")
         archive = self._folder / "base.tar"
         with archive.open("wb") as stream:
-            for chunk in self._place.engine.images.get(self._place.base).save(named=True):
+            for chunk in self._place.engine.images.get(self._place.base).save(named=self._place.base):
                 stream.write(chunk)
         self._run(self._buildah, "pull", f"docker-archive:{archive}")
         archive.unlink()

@@ -89,6 +89,9 @@ class Ours:
             base = FLOOR if common else self._place.base
             services[f"image-{number}"] = {"from": base, "roles": _roles(work[len(common) :], number)}
         name = f"{{repository}}:{self._place.unique}-{job.name}-{{service}}"
+        # By its name it counts for every role: no layer is that of another run, and none of another run is removed.
+        for service in services.values():
+            service["vars"] = {"ansible_bench_run": self._place.unique}
         return {"version": "2", "tags": [name], "services": services}
 
     def _bring_trees(self, role: Role, files: Path) -> None:
