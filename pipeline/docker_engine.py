@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from docker.types import Mount as ApiMount
 from pipeline import docker_images, docker_inventory
 from pipeline.docker_channel import open_channel, run_to_end
 from pipeline.docker_client import open_client, translated, untyped
+from pipeline.docker_files import exported
 from pipeline.docker_registry import published, pull, push
 from pipeline.engine import (
     Channel,
@@ -184,6 +185,14 @@ class DockerEngine:
         container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
         try:
             return tuple(path for path in paths if self._has(container, path))
+        finally:
+            self.remove_container(ContainerId(container))
+
+    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """Look through a container that is never started."""
+        container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
+        try:
+            return exported(self._client, container, wanted)
         finally:
             self.remove_container(ContainerId(container))
 

@@ -16,18 +16,20 @@ import click
 
 from pipeline import assembly, errors, initializing, loading, runner, side_by_side, state
 from pipeline.cleaning import Cleaner, sweep
+from pipeline.cli.attesting import attest_options, wishes_of
 from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, options_of, project_options
 from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, Sink, Warned
 from pipeline.failures import failures, system_errors
+from pipeline.observed import Observed
 from pipeline.plan import steps
 from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
 from pipeline.stage import Build, Tools
 from pipeline.stopping import Stoppable
 from pipeline.together import Together
-from stages import CATALOGUE
+from stages import CATALOGUE, attesting
 
 
 @click.command(epilog=EPILOG)
@@ -36,6 +38,7 @@ from stages import CATALOGUE
 @gitflow
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
+@attest_options
 @click.option(
     "-j",
     "--jobs",
@@ -61,6 +64,7 @@ def tag(**given: Any) -> None:
 @project_options
 @log_format
 @gitflow
+@attest_options
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
     _run(given, push=True, only_finished=True)
@@ -84,7 +88,8 @@ def _run(
                 emit = state.recorded(shown, os.environ) if fetch else shown
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
-                _build(options, emit, runner.Rules(keep, only_finished), push=push, jobs=jobs)
+                rules = runner.Rules(keep, only_finished)
+                _build(options, emit, rules, given, push=push, jobs=jobs)
         except errors.PipelineError as error:
             for failed in failures(error, keep=keep):
                 emit(failed)
@@ -93,8 +98,11 @@ def _run(
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: bool, jobs: int) -> None:
+def _build(
+    options: loading.Options, emit: Sink, rules: runner.Rules, given: dict[str, Any], *, push: bool, jobs: int
+) -> None:
     loaded = loading.load(options, os.environ)
+    wishes = wishes_of(given, loaded.project, os.environ, push=push)
     for warning in loaded.warnings:
         emit(
             Warned(
@@ -106,6 +114,10 @@ def _build(options: loading.Options, emit: Sink, rules: runner.Rules, *, push: b
     engine = assembly.open_engine(os.environ, keep=rules.keep)
     Cleaner(engine, assembly.OWNED, assembly.CONTAINER_PREFIX).clean(everything=False, dry_run=False)
     catalogue = CATALOGUE if push else tuple(entry for entry in CATALOGUE if entry.name != "push")
+    if wishes:
+        emit = observed = Observed(emit)
+        attester = assembly.attester(wishes, loaded, options, observed, os.environ, engine.container_prefix)
+        catalogue = (*catalogue, attesting(attester))
     order = runner.outline(catalogue)
     emit(
         BuildStarted(

@@ -9,7 +9,21 @@ from typing import NoReturn
 import click
 
 from pipeline import errors
-from pipeline.cli import build, compose, importing, modules, new, past, planning, release, running, schema, upkeep
+from pipeline.cli import (
+    build,
+    compose,
+    importing,
+    modules,
+    new,
+    past,
+    planning,
+    release,
+    running,
+    sbom,
+    schema,
+    upkeep,
+    verify_image,
+)
 from pipeline.cli.options import EPILOG
 from pipeline.failures import failures
 
@@ -61,6 +75,7 @@ for command in (
     importing.import_,
     modules.initialize,
     past.inspect,
+    sbom.keys,
     past.list_,
     past.logs,
     new.new,
@@ -68,10 +83,12 @@ for command in (
     build.push,
     release.release,
     running.run,
+    sbom.sbom,
     schema.schema,
     running.shell,
     running.stop,
     build.tag,
+    verify_image.verify,
     release.version,
 ):
     cli.add_command(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -46,12 +46,14 @@ class FakeEngine(FakeStore):
     """`engine.Engine`; `calls` holds every request that changes something, as "verb what".
 
     `registry` is what can be pulled and has been pushed. `answers` are outcomes of commands that `run` does not know.
+    `contents` is what files hold, whatever image they are in.
     """
 
     calls: list[str] = field(default_factory=list)
     registry: dict[str, Stored] = field(default_factory=dict)
     answers: dict[tuple[str, ...], Completed] = field(default_factory=dict)
     failures: dict[str, list[Exception]] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
     def fail(self, verb: str, error: Exception, *, times: int = 1) -> None:
         """Let the next calls of a verb ("push") raise this."""
@@ -187,6 +189,10 @@ class FakeEngine(FakeStore):
 
     def existing(self, image: ImageId, paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(path for path in paths if path in self.need(image).files)
+
+    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        paths = (path.removeprefix("/") for path in self.need(image).files)
+        return {path: self.contents.get(path, b"") for path in paths if wanted(path)}
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         self._begin("stop", f"{container} {seconds}")

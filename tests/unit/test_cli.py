@@ -427,6 +427,9 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "dry_run": ([], ["--dry-run"]),
     "keep_storage": ([], ["--keep-storage", "0"]),
     "keep_days": ([], ["--keep-days", "1"]),
+    "sbom": ([], ["--sbom"]),  # without a push it is refused
+    "provenance": ([], ["--provenance"]),
+    "signing_key": ([], ["--sign", "nowhere"]),
     "gitflow": ([], ["--gitflow"]),  # there is no repository
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""
@@ -491,9 +494,9 @@ def test_every_parameter_of_gc_changes_what_it_does(line: Line, parameter: str) 
 
 def test_no_command_was_forgotten() -> None:
     begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs"}
-    containers = {"run", "stop", "shell", "compose"}
+    containers, attested = {"run", "stop", "shell", "compose"}, {"keys", "sbom", "verify"}
     # Those have tests of their own.
-    elsewhere = begin | modules | past | containers | set(RELEASES)
+    elsewhere = begin | modules | past | containers | attested | set(RELEASES)
     assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | elsewhere
     assert {str(option.name) for command, option in OPTIONS if command not in elsewhere} | {"recipe"} == set(WITH)
 
