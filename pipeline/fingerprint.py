@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.image_config import ImageConfig
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True, slots=True)

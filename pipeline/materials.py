@@ -15,6 +15,7 @@ from pipeline.errors import InputError
 from pipeline.fingerprint import digest
 from pipeline.gitflow import PREFIX, Release
 from pipeline.module_lock import LOCK_FILE, LockEntry, parse_lock
+from pipeline.own_labels import base_digest
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
 from pipeline.provenance import Material
@@ -53,16 +54,6 @@ def base_of(build: Build) -> Material:
             return Material("base", "", {}, {name: text for name, text in {**said, **image}.items() if text})
         case BuiltService(name=name):
             return Material("base", "", {}, {"service": name, **image})
-
-
-def base_digest(build: Build) -> str:
-    """The digest that a registry knows the base by ("sha256:…"), "" for a base that comes from none."""
-    if not isinstance(build.service.base, BaseImage) or build.base is None:
-        return ""
-    name = ImageReference.parse(build.service.base.reference)
-    known = (ImageReference.parse(each) for each in build.base.digests)
-    same = (each.digest for each in known if (each.registry, each.repository) == (name.registry, name.repository))
-    return name.digest or next(same, "")
 
 
 def conductor_of() -> tuple[Material, ...]:

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 from pipeline.errors import AlteredError, NotFoundError
 from pipeline.gitflow import PREFIX, REVISION
 from pipeline.oci import DOCKER_INDEX, INDEX, Manifest, Store
+from pipeline.own_labels import BASE_DIGEST
 from pipeline.provenance import material, parameter
 from pipeline.referrers import Attachment, attachments
 from pipeline.statements import NAMES, PROVENANCE, SIGNATURE, Envelope, MalformedError
-
-BASE_DIGEST = f"{PREFIX}base.digest"
 
 
 class Judge(Protocol):

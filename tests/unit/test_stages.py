@@ -424,6 +424,9 @@ def test_tag_follows_the_branch_and_says_in_labels_what_the_image_is_made_of(wor
         "revision": "c0ffee",
         "version": "1.2.0-dev.4",
         "source": "https://example.org/shop.git",
+        "url": "https://example.org/shop.git",
+        "ref.name": "1.2.0-dev.4",
+        "base.name": "docker.io/library/debian:12",
     }
 
 
