@@ -144,11 +144,15 @@ class Attester:
         uses = zip(build.service.role_labels, build.service.roles, strict=True)
         return {label: self._finder.find(role) for label, role in uses}
 
+    def _counts(self, label: str, index: int, build: Build) -> dict[str, int] | None:
+        return self._observed.counts(Step("provision", build.service.name, label, index).id)
+
     def _provenance(self, build: Build, image: Described) -> dict[str, Any]:
         place, service = self._place, build.service
         uses = enumerate(zip(service.role_labels, service.roles, strict=True))
+        earlier = self._observed.built_earlier(image.subject.digest)
         played = tuple(
-            PlayedRole(label, tuple(role.parameters), self._observed.counts(_step(service.name, label, index)))
+            PlayedRole(label, tuple(role.parameters), None if earlier else self._counts(label, index, build))
             for index, (label, role) in uses
         )
         facts = Facts(
@@ -166,6 +170,7 @@ class Attester:
             run=str(uuid5(NAMESPACE_OID, place.run)),
             started=stamp(place.started),
             finished=stamp(datetime.now(UTC)),
+            built_earlier=earlier,
         )
         return provenance(facts)
 
@@ -219,10 +224,6 @@ def _materials(build: Build, used: tuple[Package, ...]) -> Iterator[Material]:
     yield materials.base_of(build)
     yield from materials.conductor_of()
     yield from (materials.as_material(package) for package in used)
-
-
-def _step(service: str, label: str, index: int) -> str:
-    return Step("provision", service, label, index).id
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -47,7 +47,7 @@ def base_of(build: Build) -> Material:
             known = base_digest(build)
             return Material("base", _image_url(reference, known), _digests(known), {"reference": reference, **image})
         case Rootfs(source=source, sha256=checksum):
-            said = {"kind": "root file system", "file": source.rpartition("/")[2]}
+            said = {"kind": "root file system", "file": re.split("[?#]", source)[0].rpartition("/")[2]}
             return Material("base", "", {"sha256": checksum}, said)
         case Bootstrap(suite=suite, variant=variant, include=include):
             said = {"suite": suite, "variant": variant, "include": " ".join(include), "kind": "bootstrapped root"}

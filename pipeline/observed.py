@@ -14,6 +14,7 @@ class Observed:
         self._emit = emit
         self._counts: dict[str, Counter[str]] = {}
         self._digests: dict[str, str] = {}
+        self._earlier: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         """Note a task's end, that a role was played at all, and the digest that a registry confirmed."""
@@ -22,8 +23,9 @@ class Observed:
                 self._counts[step] = Counter()
             case TaskFinished(step=step, status=status):
                 self._counts.setdefault(step, Counter())[status] += 1
-            case Pushed(tag=tag, digest=digest):
+            case Pushed(tag=tag, digest=digest, already=already):
                 self._digests[tag] = digest
+                self._earlier |= {digest} if already else set()
             case _:
                 pass
         self._emit(event)
@@ -32,6 +34,10 @@ class Observed:
         """Counts of tasks by status of the role that was played in a step; None where none was."""
         found = self._counts.get(step)
         return None if found is None else dict(found)
+
+    def built_earlier(self, digest: str) -> bool:
+        """Whether a registry had this image from before: what this run has built may be another one."""
+        return digest in self._earlier
 
     def digest(self, tag: str) -> str:
         """The digest that was pushed under a name, "" for none."""

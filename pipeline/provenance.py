@@ -44,7 +44,10 @@ class PlayedRole:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a provenance tells. Times are RFC 3339; `recipe` is the recipe's path in the project."""
+    """All that a provenance tells. Times are RFC 3339; `recipe` is the recipe's path in the project.
+
+    `built_earlier`: the image was published by an earlier run at the same commit, which did not tell.
+    """
 
     recipe: str
     recipe_digest: str
@@ -60,6 +63,7 @@ class Facts:
     run: str
     started: str
     finished: str
+    built_earlier: bool = False
 
 
 def provenance(facts: Facts) -> dict[str, Any]:
@@ -78,6 +82,7 @@ def provenance(facts: Facts) -> dict[str, Any]:
             "internalParameters": {
                 "platform": facts.platform,
                 "tasks": [role.to_json() for role in facts.roles],
+                **({"builtEarlier": True} if facts.built_earlier else {}),
             },
             "resolvedDependencies": [material.to_json() for material in facts.materials],
         },

@@ -184,6 +184,16 @@ def test_tasks_are_counted_by_how_they_ended(bench: Bench) -> None:
     ]
 
 
+def test_a_run_does_not_tell_its_own_tasks_of_an_image_that_was_published_before(bench: Bench) -> None:
+    step = "web/nginx/provision"
+    bench.observed(StepStarted(step, "web", "provision", "nginx", "nginx"))
+    bench.observed(TaskFinished(step, "nginx", "t", "ok", 0.1))
+    bench.observed(Pushed(TAG, bench.image.digest, already=True))
+    told = bench.predicate()["buildDefinition"]["internalParameters"]
+    assert told["builtEarlier"]
+    assert told["tasks"] == [{"role": "nginx", "cached": True}]
+
+
 def test_a_role_whose_layer_was_there_is_said_to_be_cached(bench: Bench) -> None:
     tasks = bench.predicate()["buildDefinition"]["internalParameters"]["tasks"]
     assert tasks == [{"role": "nginx", "cached": True}]
@@ -224,7 +234,7 @@ def test_another_file_of_a_role_is_another_digest_and_another_parameter_is_not(b
                 "digest": {"sha256": "b" * 64},
             },
         ),
-        (Rootfs("https://user:pw@host/root.tar.xz", "f" * 64), {"digest": {"sha256": "f" * 64}}),
+        (Rootfs("https://user:pw@host/root.tar.xz?token=pw@x", "f" * 64), {"digest": {"sha256": "f" * 64}}),
         (Bootstrap("trixie", include=("tini",), mirror="https://user:pw@host/debian"), {}),
         (BuiltService("lower"), {}),
     ],
