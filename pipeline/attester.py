@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -95,7 +95,7 @@ class Attester:
                 raise RegistryError(f"{store.name} does not have {digest} any more", hint="push again")
             missing = self._missing(store, digest)
             if missing:
-                image = _described(store, subject, build)
+                image = replace(_described(store, subject, build), conductor=materials.conductor_image(engine))
                 attach(store, subject, [self._artifact(kind, image, build, software) for kind in missing])
             said |= dict.fromkeys(NAMES[kind] for kind in missing)
         return f"attached: {', '.join(said)}" if said else "nothing to attach: it is there already"
@@ -164,7 +164,7 @@ class Attester:
             platform=image.platform,
             variables=tuple(service.variables),
             roles=played,
-            materials=tuple(_materials(build, self._used(build))),
+            materials=tuple(_materials(build, self._used(build), image.conductor)),
             tools={"baseimage-pipeline": version("baseimage-pipeline")},
             builder=place.environ.get("BASEIMAGE_BUILDER_ID") or f"{BUILDER}:{_where(place.environ)}",
             run=str(uuid5(NAMESPACE_OID, place.run)),
@@ -185,10 +185,11 @@ class Software:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An image as its registry has it."""
+    """An image as its registry has it; `conductor` is the id of the image that may have made it, "" if not clear."""
 
     subject: Subject
     platform: str
+    conductor: str = ""
 
 
 def read_contents(engine: Engine, image: str) -> Contents:
@@ -219,10 +220,10 @@ def _described(store: Store, subject: Manifest, build: Build) -> Described:
     return Described(Subject(store.name, said, subject.digest, str(config.get("created") or "")), platform)
 
 
-def _materials(build: Build, used: tuple[Package, ...]) -> Iterator[Material]:
+def _materials(build: Build, used: tuple[Package, ...], conductor: str) -> Iterator[Material]:
     yield from materials.source_of(build.project.release)
     yield materials.base_of(build)
-    yield from materials.conductor_of()
+    yield from materials.conductor_of(conductor)
     yield from (materials.as_material(package) for package in used)
 
 

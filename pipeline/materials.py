@@ -10,7 +10,9 @@ from pathlib import Path
 from packageurl import PackageURL
 
 from pipeline.collection_requirements import COLLECTIONS
+from pipeline.conductor import REPOSITORY
 from pipeline.conductor_context import image_files, image_key
+from pipeline.engine import Engine
 from pipeline.errors import InputError
 from pipeline.fingerprint import digest
 from pipeline.gitflow import PREFIX, Release
@@ -56,14 +58,21 @@ def base_of(build: Build) -> Material:
             return Material("base", "", {}, {"service": name, **image})
 
 
-def conductor_of() -> tuple[Material, ...]:
-    """The conductor's image, by the files that it is made of, and what plays the roles in it."""
+def conductor_image(engine: Engine) -> str:
+    """The id of the conductor's image on an engine; "" where there is none, or several on different roots."""
+    found = {identity for identity, _ in engine.named("image", f"{REPOSITORY}:{image_key()[:16]}-")}
+    return found.pop() if len(found) == 1 else ""
+
+
+def conductor_of(image: str) -> tuple[Material, ...]:
+    """The conductor's image, by the files that it is made of and its id, and what plays the roles in it."""
     files = image_files()
     pins = {name: version for each in _PINNED for name, version in _PIN.findall(files[each].decode())}
     packages = (
         Material(name, PackageURL("pypi", None, name, version).to_string()) for name, version in sorted(pins.items())
     )
-    return Material("conductor", "", {"sha256": image_key()}, {"kind": "files of the conductor's image"}), *packages
+    said = {"kind": "files of the conductor's image"} | ({"image": image} if image else {})
+    return Material("conductor", "", {"sha256": image_key()}, said), *packages
 
 
 def roles_of(build: Build, files: Mapping[str, RoleFiles], project: Path) -> tuple[Package, ...]:

@@ -205,11 +205,21 @@ def test_source_conductor_roles_and_collections_are_what_it_was_made_of(bench: B
     assert source["uri"] == "git+https://git.example/shop.git"
     assert source["digest"] == {"gitCommit": COMMIT}
     assert bench.material("conductor")["digest"] == {"sha256": image_key()}
+    assert "image" not in bench.material("conductor")["annotations"]
     assert bench.material("ansible-core")["uri"].startswith("pkg:pypi/ansible-core@2.")
     role = bench.material("role nginx")
     assert role["uri"].startswith(f"pkg:generic/ansible-role/nginx@{'d' * 40}?vcs_url=git%2Bhttps://git.example/nginx")
     assert len(role["digest"]["sha256"]) == 64
     assert bench.material("collection a.b")["uri"] == "pkg:generic/ansible-collection/a.b@3.1.4"
+
+
+def test_the_image_of_the_conductor_is_told_where_it_is_clear_which_one(bench: Bench) -> None:
+    made = bench.engine.add_image(f"baseimage/conductor:{image_key()[:16]}-1")
+    assert bench.material("conductor")["annotations"]["image"] == made
+    bench.registry = FakeRegistry()
+    bench.registry.add_image({"org.opencontainers.image.version": "1.2.0"})
+    bench.engine.add_image(f"baseimage/conductor:{image_key()[:16]}-2")
+    assert "image" not in bench.material("conductor")["annotations"]
 
 
 def test_another_file_of_a_role_is_another_digest_and_another_parameter_is_not(bench: Bench) -> None:
