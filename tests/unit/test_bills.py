@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packageurl import PackageURL
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
@@ -137,9 +137,13 @@ def test_only_databases_are_wanted(path: str, wanted: bool) -> None:  # noqa: FB
     assert is_wanted(path) is wanted
 
 
-@given(
-    st.binary(max_size=400), st.sampled_from(["var/lib/dpkg/status", "lib/apk/db/installed", "x.dist-info/METADATA"])
-)
+KEYS = "Package Version Status Architecture Source Maintainer Name License-Expression P V A L o m ID VERSION_ID".split()
+LINES = st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from([": ", ":", "="]), st.text(max_size=12)).map("".join))
+DATABASES = st.sampled_from(["var/lib/dpkg/status", "lib/apk/db/installed", "x.dist-info/METADATA"])
+
+
+@settings(deadline=None, max_examples=200)
+@given(LINES.map("\n".join).map(lambda text: text.encode("utf-8", "replace")) | st.binary(max_size=200), DATABASES)
 def test_whatever_a_database_holds_a_bill_can_be_made(data: bytes, path: str) -> None:
     found = contents({"etc/os-release": data, path: data})
     cyclonedx(SUBJECT, found, (), "1")
