@@ -146,8 +146,8 @@ DATABASES = st.sampled_from(["var/lib/dpkg/status", "lib/apk/db/installed", "x.d
 @given(LINES.map("\n".join).map(lambda text: text.encode("utf-8", "replace")) | st.binary(max_size=200), DATABASES)
 def test_whatever_a_database_holds_a_bill_can_be_made(data: bytes, path: str) -> None:
     found = contents({"etc/os-release": data, path: data})
-    cyclonedx(SUBJECT, found, (), "1")
-    spdx(SUBJECT, found, (), "1")
+    valid_cyclonedx(cyclonedx(SUBJECT, found, (), "1"))
+    valid_spdx(spdx(SUBJECT, found, (), "1"))
 
 
 def test_a_bill_in_cyclonedx_is_valid_and_complete() -> None:
