@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline import sources
 from pipeline.aside import EngineAside
@@ -22,6 +23,7 @@ from pipeline.errors import UsageError
 from pipeline.events import Sink
 from pipeline.loading import Loaded, Options
 from pipeline.locks import Locks
+from pipeline.observed import Observed
 from pipeline.plan import LayerKey
 from pipeline.recipe import Bootstrap
 from pipeline.records import EngineRecords, KnownLayers, Reuse
@@ -37,6 +39,9 @@ from pipeline.state import layer_records, state_folder
 from pipeline.timings import Timings
 from pipeline.together import Together
 from pipeline.vault import Secret
+
+if TYPE_CHECKING:
+    from pipeline.attester import Attester, Wishes
 
 OWNED = {"io.baseimage.owner": "baseimage-pipeline"}
 """The label on every volume and conductor image that is made, so that they can be found and removed again."""
@@ -169,6 +174,22 @@ def another_engine(environ: Mapping[str, str], prefix: str, job: int) -> DockerE
     `prefix` is that of the run, so that its containers count among those of the run.
     """
     return connect(environ, container_prefix=f"{prefix}_{job}")
+
+
+def attester(
+    wishes: Wishes, loaded: Loaded, options: Options, observed: Observed, environ: Mapping[str, str], run: str
+) -> Attester:
+    """What attaches things to pushed images; `observed` has to see the run's events."""
+    from pipeline.attester import Attester, Place  # noqa: PLC0415 - only a push that attaches something needs it
+    from pipeline.oci_registry import OciRegistry  # noqa: PLC0415 - the same
+
+    return Attester(
+        wishes,
+        Place(options.folder, loaded.path, environ, run),
+        loaded.finder,
+        observed,
+        lambda name, emit: OciRegistry(name, environ, emit),
+    )
 
 
 def _nothing_to_register(undo: Callable[[], None]) -> None:

@@ -38,7 +38,7 @@ def open_client(environ: Mapping[str, str]) -> docker.APIClient:
         raise _too_old("too old for this library") from error
     except (DockerException, OSError, requests.RequestException) as error:
         raise EngineUnreachableError(
-            f"no engine answers at {address}: {masked(_reason(error))}", hint=_hint(address, str(error))
+            f"no engine answers at {address}: {masked(last_words(error))}", hint=_hint(address, str(error))
         ) from error
     if _version(client.api_version) < OLDEST_API:
         raise _too_old(client.api_version)
@@ -68,7 +68,7 @@ def _too_old(found: str) -> EngineUnreachableError:
     )
 
 
-def _reason(error: BaseException) -> str:
+def last_words(error: BaseException) -> str:
     """The last words of a chain of exceptions: the SDK wraps the cause three deep."""
     text = str(error).removeprefix("Error while fetching server API version: ")
     cause: BaseException | None = error
@@ -150,7 +150,7 @@ def _silent(doing: str, *, registry: bool) -> EngineError:
 def _lost(doing: str, error: Exception, *, registry: bool) -> EngineError:
     broken = isinstance(error, (urllib3.exceptions.ProtocolError, requests.exceptions.ChunkedEncodingError))
     kind = TransientError if registry and broken else EngineUnreachableError
-    return kind(f"{doing}: the connection to the engine is lost: {masked(_reason(error))}")
+    return kind(f"{doing}: the connection to the engine is lost: {masked(last_words(error))}")
 
 
 def _podman_text(error: KeyError) -> str:

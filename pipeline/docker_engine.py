@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -196,6 +196,14 @@ class DockerEngine:
         container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
         try:
             return docker_files.read(self._client, container, paths)
+        finally:
+            self.remove_container(ContainerId(container))
+
+    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """Look through a container that is never started."""
+        container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
+        try:
+            return docker_files.exported(self._client, container, wanted)
         finally:
             self.remove_container(ContainerId(container))
 

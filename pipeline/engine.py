@@ -210,6 +210,10 @@ class Engine(Protocol):
         """What those of these files hold that an image has; nothing is started for it."""
         ...
 
+    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """The files of an image whose paths (no leading slash) are wanted, by path; nothing is started for it."""
+        ...
+
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         """Send the stop signal, wait, kill after `seconds`; the state after that."""
         ...

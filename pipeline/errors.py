@@ -107,6 +107,16 @@ class PushFailedError(EngineError):
     exit_code = EXIT_PUSH_FAILED
 
 
+class RegistryError(EngineError):
+    """A registry that is talked to without the engine: it refused, or gave no answer that can be used."""
+
+    exit_code = EXIT_PUSH_FAILED
+
+
+class AlteredError(RegistryError):
+    """What a registry has under a digest does not have that digest."""
+
+
 class PlayFailedError(PipelineError):
     """A task of a role failed on the target; `look_inside` is a command that opens a shell there, if it is kept."""
 

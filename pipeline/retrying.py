@@ -40,6 +40,34 @@ LONGEST_WAIT = 16.0
 T = TypeVar("T")
 
 
+def patiently(
+    what: str,
+    attempt: Callable[[], T],
+    emit: Sink,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: float = PATIENCE,
+) -> T:
+    """What `attempt` returns; it is made again while it raises TransientError, the last of which is raised."""
+
+    def announce(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        reason = error.message if isinstance(error, TransientError) else str(error)
+        emit(Retrying(what=what, attempt=state.attempt_number, wait=state.upcoming_sleep, reason=reason))
+
+    def is_over(state: tenacity.RetryCallState) -> bool:
+        """By the clock or by the waits, whichever is more: an engine has retries of its own."""
+        return max(state.seconds_since_start or 0.0, state.idle_for) >= patience
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(TransientError),
+        wait=tenacity.wait_exponential_jitter(initial=1, max=LONGEST_WAIT, jitter=1),
+        stop=is_over,
+        before_sleep=announce,
+        sleep=sleep,
+        reraise=True,
+    )(attempt)
+
+
 class RetryingEngine:
     """`engine.Engine` around another one; a `Retrying` event comes before each wait."""
 
@@ -74,23 +102,7 @@ class RetryingEngine:
             raise PushFailedError(error.message, hint=error.hint, detail=error.detail) from error
 
     def _patiently(self, what: str, attempt: Callable[[], T]) -> T:
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TransientError),
-            wait=tenacity.wait_exponential_jitter(initial=1, max=LONGEST_WAIT, jitter=1),
-            stop=self._is_over,
-            before_sleep=lambda state: self._announce(what, state),
-            sleep=self._sleep,
-            reraise=True,
-        )(attempt)
-
-    def _announce(self, what: str, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        reason = error.message if isinstance(error, TransientError) else str(error)
-        self._emit(Retrying(what=what, attempt=state.attempt_number, wait=state.upcoming_sleep, reason=reason))
-
-    def _is_over(self, state: tenacity.RetryCallState) -> bool:
-        """By the clock or by the waits, whichever is more: an engine has retries of its own."""
-        return max(state.seconds_since_start or 0.0, state.idle_for) >= self._patience
+        return patiently(what, attempt, self._emit, self._sleep, self._patience)
 
     def info(self) -> EngineInfo:
         """Who answers."""
@@ -150,6 +162,10 @@ class RetryingEngine:
     def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
         """What those of these files hold that an image has."""
         return self._engine.read(image, paths)
+
+    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """The files of an image whose paths are wanted."""
+        return self._engine.read_files(image, wanted)
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         """Send the stop signal, wait, kill."""

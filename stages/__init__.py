@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.runner import Entry
-from stages import base, commit, conductor, initialize, provision, push, rewrite, share, tag, target, verify
+from stages import attest, base, commit, conductor, initialize, provision, push, rewrite, share, tag, target, verify
 
 CATALOGUE: tuple[Entry, ...] = (
     Entry("initialize", initialize.run),
@@ -19,3 +19,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("share", share.run, after_all=True),
     Entry("push", push.run, after_all=True),
 )
+
+
+def attesting(attester: attest.Attester) -> Entry:
+    """What comes after the push of a run that attaches something to its images."""
+    return Entry("attest", attest.by(attester), after_all=True)

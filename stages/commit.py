@@ -11,6 +11,7 @@ from pipeline.engine import Rewriting
 from pipeline.errors import EngineError, PipelineError, VerificationError
 from pipeline.events import Warned
 from pipeline.image_config import ImageConfig
+from pipeline.own_labels import without_inherited
 from pipeline.residue import residue
 from pipeline.service_notes import service_warnings
 
@@ -47,12 +48,13 @@ def remove_target(target: ContainerId, engine: Engine) -> None:
 def finish(build: Build, step: Step, tools: Tools) -> Build:
     """Lay the recipe's configuration over the last layer's; no layer is added, but they may be merged into one.
 
-    What the roles' meta files say comes below what the roles said while they were played, and above the base.
+    What the roles' meta files say comes below what the roles said while they were played, and above the base, whose
+    labels about itself do not stay.
     """
     last = tools.engine.find_image(build.image or "")
     if last is None:
         raise PipelineError("there is no layer to configure")
-    config = _with_meta(build, last.config).merged(build.service.config)
+    config = without_inherited(_with_meta(build, last.config).merged(build.service.config), build)
     image = tools.engine.configure(last.id, config, {})
     if image != last.id:
         tools.on_exit(partial(remove_nameless, image, tools))

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
-from pipeline.gitflow import PREFIX
 from pipeline.image_config import ImageConfig
 from pipeline.image_names import image_names
+from pipeline.own_labels import release_labels
 from stages.commit import remove_nameless
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         for name in names:
             tools.engine.tag(build.result, name)
     elif names:
-        image = _labelled(build, build.result, build.project.release, tools)
+        image = _labelled(build, build.result, build.project.release, names[0], tools)
         for name in names:
             give(image, name, tools)
     return replace(build, tags=names, note=", ".join(names) or "no name on this branch")
@@ -46,15 +46,12 @@ def give(image: ImageId, name: str, tools: Tools) -> None:
         remove_nameless(before.id, tools)
 
 
-def _labelled(build: Build, built: ImageId, plan: Release, tools: Tools) -> ImageId:
+def _labelled(build: Build, built: ImageId, plan: Release, name: str, tools: Tools) -> ImageId:
     found = tools.engine.find_image(built)
     if found is None:
         raise PipelineError("the image that was built is gone")
-    labels = {f"{PREFIX}title": f"{build.project.name}.{build.service.name}"} | plan.labels
-    # A recipe may say in its own words what it is and where it comes from, but not of which commit it is made.
-    own = {name: build.service.config.labels.get(name, "") for name in (f"{PREFIX}title", f"{PREFIX}source")}
-    labels |= {name: text for name, text in own.items() if text}
-    image = tools.engine.configure(built, found.config.merged(ImageConfig(labels=labels)), {})
+    labels = ImageConfig(labels=release_labels(build, plan, name))
+    image = tools.engine.configure(built, found.config.merged(labels), {})
     if image != built:
         tools.on_exit(partial(remove_nameless, image, tools))
     return image

@@ -17,6 +17,7 @@ import click
 
 from pipeline import assembly, errors, initializing, loading, runner, side_by_side, state
 from pipeline.cleaning import Cleaner, sweep
+from pipeline.cli.attesting import attest_options, wishes_of
 from pipeline.cli.options import (
     EPILOG,
     build_options,
@@ -32,6 +33,7 @@ from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, NotPushed, Sink, Warned
 from pipeline.failures import failures, system_errors
+from pipeline.observed import Observed
 from pipeline.plan import steps
 from pipeline.reporting import reported
 from pipeline.shared_records import SharedRecords
@@ -39,7 +41,7 @@ from pipeline.side_by_side import Crew
 from pipeline.stage import Build, Tools
 from pipeline.stopping import Stoppable
 from pipeline.together import Together
-from stages import CATALOGUE
+from stages import CATALOGUE, attesting
 
 
 @click.command(epilog=EPILOG)
@@ -51,6 +53,7 @@ from stages import CATALOGUE
 @reproducible
 @build_options
 @click.option("--push", is_flag=True, help="Push every name when all services are verified.")
+@attest_options
 @click.option(
     "-j",
     "--jobs",
@@ -82,6 +85,7 @@ def tag(**given: Any) -> None:
 @gitflow
 @squash
 @reproducible
+@attest_options
 def push(**given: Any) -> None:
     """Tag finished images and push them. Builds nothing."""
     run_shown(given, push=True, only_finished=True)
@@ -108,7 +112,7 @@ def run_shown(
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 rules = runner.Rules(keep, only_finished)
-                return _build(options, emit, rules, push=push, jobs=jobs, stages=stages)
+                return _build(options, emit, rules, given, push=push, jobs=jobs, stages=stages)
         except errors.PipelineError as error:
             for name in tuple(reporter.account.untried()):
                 emit(NotPushed(name, tried=False))
@@ -123,12 +127,14 @@ def _build(
     options: loading.Options,
     emit: Sink,
     rules: runner.Rules,
+    given: dict[str, Any],
     *,
     push: bool,
     jobs: int,
     stages: tuple[runner.Entry, ...],
 ) -> tuple[Build, ...]:
     loaded = loading.load(options, os.environ)
+    wishes = wishes_of(given, loaded.project, os.environ, push=push)
     for warning in loaded.warnings:
         emit(
             Warned(
@@ -144,6 +150,10 @@ def _build(
         emit(Warned(loaded.cache.refused, "--cache-pull-requests writes it all the same"))
     wanted = {"push": push, "rewrite": epoch is not None, "share": bool(loaded.cache.target)}
     catalogue = tuple(entry for entry in stages if wanted.get(entry.name, True))
+    if wishes:
+        emit = observed = Observed(emit)
+        attester = assembly.attester(wishes, loaded, options, observed, os.environ, engine.container_prefix)
+        catalogue = (*catalogue, attesting(attester))
     order = runner.outline(catalogue)
     emit(
         BuildStarted(

@@ -17,6 +17,7 @@ Exit codes:
   0  done             1  the build failed         2  bad input, nothing was started
   3  plan: something to build                     4  no engine answers, or it is too old
   5  a push failed  130  stopped by Ctrl-C      143  stopped by TERM     70  a defect of this program
+  verify, sbom: 1 a check failed, or there is no such image  5 the registry gave no answer
   run, shell, compose up|stop|down: that of the container, of the shell, of Compose
 """
 

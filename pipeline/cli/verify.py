@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from pipeline import assembly, errors, runner
 from pipeline.archive_difference import compared
 from pipeline.cli.build import cores, run_shown
 from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, project_options, squash
+from pipeline.cli.verify_image import verify_image
 from pipeline.engine import Engine
 from pipeline.plan import Step
 from pipeline.stage import Build, Tools
@@ -30,14 +32,29 @@ REPOSITORY = "baseimage/twice"
 @squash
 @build_options
 @click.option("--twice", is_flag=True, help="Build twice, the second time without the cache, and compare the images.")
-def verify(*, twice: bool, **given: Any) -> None:
-    """See that RECIPE gives the same images whenever it is built (docs/reproducible.md); nothing is tagged or pushed.
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The public key, a PEM file, of whom the IMAGE should be by.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --key: the checks as JSON, on stdout.")
+def verify(*, twice: bool, key: Path | None, as_json: bool, **given: Any) -> None:
+    """See whether an image is what it should be: IMAGE in its registry, or what RECIPE makes.
 
-    Exit code 1: they differ; it is told which file of which layer does, and how.
+    IMAGE --key FILE looks at signature, bills of materials, provenance and labels in the registry
+    (docs/attestations.md); no engine is needed.
+
+    [RECIPE] --twice builds twice and compares (docs/reproducible.md); nothing is tagged or pushed.
+
+    Exit code 1: something is not as it should be; what, is told.
     """
-    if not twice:
-        raise click.UsageError("say what to verify: --twice")
-    if not same_twice(given | {"reproducible": True, "metadata_file": None}):
+    if twice == bool(key):
+        raise click.UsageError("say what to verify: IMAGE --key FILE, or --twice")
+    if key:
+        if not given["recipe"]:
+            raise click.UsageError("say which image: verify IMAGE --key FILE")
+        verify_image(given["recipe"], key, as_json=as_json)
+    elif not same_twice(given | {"reproducible": True, "metadata_file": None}):
         raise click.exceptions.Exit(errors.EXIT_BUILD_FAILED)
 
 

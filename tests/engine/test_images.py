@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.docker_engine import DockerEngine
 from pipeline.engine import ContainerId, ImageId, Mount
 from pipeline.errors import EngineError, NotFoundError
 from pipeline.image_config import Healthcheck, ImageConfig, differences
@@ -229,3 +230,12 @@ def test_a_build_that_fails_shows_the_end_of_its_output(bench: Bench) -> None:
 
 def test_paths_of_an_image_are_seen_without_starting_it(bench: Bench) -> None:
     assert bench.engine.existing(bench.root, ("/bin/sh", "/no/such", "/etc/passwd")) == ("/bin/sh", "/etc/passwd")
+
+
+def test_files_of_an_image_are_read_without_starting_it(bench: Bench) -> None:
+    found = bench.engine.read_files(bench.root, lambda path: path in ("etc/passwd", "bin/sh", "etc", "no/such"))
+    assert "etc/passwd" in found
+    assert set(found) <= {"etc/passwd", "bin/sh"}
+    if isinstance(bench.engine, DockerEngine):
+        assert found["etc/passwd"].startswith(b"root:x:0:0:")
+        assert "bin/sh" not in found, "a link is no file"

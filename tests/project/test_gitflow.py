@@ -70,6 +70,8 @@ def test_names_and_labels_follow_the_branch_and_no_layer_is_made_again_for_them(
         f"{LABEL}created": git(shop.folder, "show", "--no-patch", "--format=%cI"),
         f"{LABEL}source": "https://example.org/shop.git",
         f"{LABEL}title": "proj.web",
+        f"{LABEL}url": "https://example.org/shop.git",
+        f"{LABEL}ref.name": "proj.web.0.1.0",
     }
     git(shop.folder, "checkout", "--quiet", "-b", "develop")
     second = commit(shop)

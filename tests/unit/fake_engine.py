@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -47,7 +47,7 @@ class FakeEngine(FakeStore):
     """`engine.Engine`; `calls` holds every request that changes something, as "verb what".
 
     `registry` is what can be pulled and has been pushed, `manifests` the same by digest. `answers` are outcomes of
-    commands that `run` does not know. `contents` is what files hold, of every image.
+    commands that `run` does not know. `contents` is what files hold, whatever image they are in.
     """
 
     calls: list[str] = field(default_factory=list)
@@ -198,6 +198,10 @@ class FakeEngine(FakeStore):
     def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
         self.need(image)
         return {path: self.contents[path] for path in paths if path in self.contents}
+
+    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        paths = (path.removeprefix("/") for path in self.need(image).files)
+        return {path: self.contents.get(path, b"") for path in paths if wanted(path)}
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         self._begin("stop", f"{container} {seconds}")

@@ -434,6 +434,9 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "keep_days": ([], ["--keep-days", "1"]),
     "squash": ([], ["--squash"]),
     "reproducible": ([], ["--reproducible"]),
+    "sbom": ([], ["--sbom"]),  # without a push it is refused
+    "provenance": ([], ["--provenance"]),
+    "signing_key": ([], ["--sign", "nowhere"]),
     "gitflow": ([], ["--gitflow"]),  # there is no repository
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""
@@ -567,7 +570,7 @@ def test_the_time_of_the_environment_goes_before_any_other(line: Line) -> None:
 
 def test_no_command_was_forgotten() -> None:
     begin, modules, past = {"new", "import"}, {"initialize", "clean"}, {"list", "inspect", "logs", "diff"}
-    containers, proof = {"run", "stop", "shell", "compose"}, {"verify"}
+    containers, proof = {"run", "stop", "shell", "compose"}, {"keys", "sbom", "verify"}
     # Those have tests of their own.
     elsewhere = begin | modules | past | containers | proof | set(RELEASES)
     assert set(COMMANDS) == {"build", "plan", "tag", "push", "gc", "doctor", "schema"} | elsewhere

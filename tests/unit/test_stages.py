@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.engine import Completed, ContainerSpec, Image, ImageId
+from pipeline.engine import Completed, ContainerSpec, Engine, Image, ImageId
 from pipeline.errors import (
     EXIT_PUSH_FAILED,
     EngineError,
@@ -19,7 +19,7 @@ from pipeline.errors import (
     SeveralServicesError,
     VerificationError,
 )
-from pipeline.events import NotPushed, Pushed, Transfer, Warned
+from pipeline.events import NotPushed, Pushed, Sink, Transfer, Warned
 from pipeline.gitflow import PREFIX, Place, Situation, release_plan
 from pipeline.image_config import Healthcheck, ImageConfig
 from pipeline.plan import Step
@@ -27,7 +27,20 @@ from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.project import Project
 from pipeline.recipe import Budget, RoleUse, Service, Verify
 from pipeline.stage import Build
-from stages import CATALOGUE, base, commit, conductor, initialize, provision, push, rewrite, tag, target, verify
+from stages import (
+    CATALOGUE,
+    attesting,
+    base,
+    commit,
+    conductor,
+    initialize,
+    provision,
+    push,
+    rewrite,
+    tag,
+    target,
+    verify,
+)
 from tests.unit.fake_commands import COMMANDS
 from tests.unit.fakes import BASE, World, a_build, a_service
 
@@ -532,6 +545,9 @@ def test_tag_follows_the_branch_and_says_in_labels_what_the_image_is_made_of(wor
         "revision": "c0ffee",
         "version": "1.2.0-dev.4",
         "source": "https://example.org/shop.git",
+        "url": "https://example.org/shop.git",
+        "ref.name": "1.2.0-dev.4",
+        "base.name": "docker.io/library/debian:12",
     }
 
 
@@ -650,14 +666,38 @@ def test_a_dirty_tree_is_not_published_as_a_release(world: World) -> None:
     assert labels_of(world, build.tags[0])["revision"] == "c0ffee-dirty"
 
 
+# attest
+
+
+@dataclass
+class FakeAttester:
+    """Notes what it was asked to look at."""
+
+    asked: list[object] = field(default_factory=list)
+
+    def attest(self, build: Build, engine: Engine, emit: Sink) -> str:
+        self.asked += [build, engine, emit]
+        return "attached: nothing"
+
+
+def test_what_was_pushed_is_attested_and_stays_as_it_is(world: World) -> None:
+    attester, build = FakeAttester(), a_build(a_service())
+    entry = attesting(attester)
+    assert entry.after_all
+    step = Step("attest", "web")
+    assert entry.run(build, step, world.tools) == replace(build, note="attached: nothing")
+    assert attester.asked[:2] == [build, world.engine]
+
+
 # all of them
 
 
 def test_every_module_of_stages_is_in_the_catalogue_and_says_what_it_is_for() -> None:
     folder = Path(base.__file__).parent
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert {entry.name for entry in CATALOGUE} == modules
-    for entry in CATALOGUE:
+    entries = (*CATALOGUE, attesting(FakeAttester()))
+    assert {entry.name for entry in entries} == modules
+    for entry in entries:
         assert entry.run.__module__ == f"stages.{entry.name}"
         assert entry.run.__doc__
 
