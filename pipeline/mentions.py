@@ -52,6 +52,16 @@ class Words:
         return Words(self.words | other.words, self.everything or other.everything, self.hardware or other.hardware)
 
 
+def all_of(parts: Iterable[Words]) -> Words:
+    """Those of many files. One set grows: joining two by two would copy it once for each file."""
+    words: set[str] = set()
+    everything = hardware = False
+    for part in parts:
+        words |= part.words
+        everything, hardware = everything or part.everything, hardware or part.hardware
+    return Words(frozenset(words), everything, hardware)
+
+
 def words_of(content: bytes, path: str = "") -> Words:
     """The words of one file: whole ("s6-overlay", "item.name") and their parts."""
     whole = {word.decode("ascii", "ignore") for word in _WORD.findall(content)}

@@ -14,7 +14,7 @@ from pipeline import dockerignore
 from pipeline.collection_requirements import COLLECTIONS
 from pipeline.errors import UsageError
 from pipeline.fingerprint import FileEntry
-from pipeline.mentions import Words, words_of
+from pipeline.mentions import Words, all_of, words_of
 from pipeline.player import DEPLOYABLES, RoleFiles
 from pipeline.processes import first_line
 from pipeline.role_includes import Include, includes
@@ -84,12 +84,12 @@ def role_words(role: RoleFiles, entries: tuple[FileEntry, ...]) -> Words:
 
 @lru_cache(maxsize=100)
 def _words_of_files(role: RoleFiles, _: tuple[FileEntry, ...]) -> Words:
-    words = Words()
-    for folder in _folders(role):
-        for entry in entries(folder):
-            if not entry.is_link:
-                words |= words_of(entry.source.read_bytes(), entry.path)
-    return words
+    return all_of(
+        words_of(entry.source.read_bytes(), entry.path)
+        for folder in _folders(role)
+        for entry in entries(folder)
+        if not entry.is_link
+    )
 
 
 def _folders(role: RoleFiles) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.mentions import Words, visible, words_of
+from pipeline.mentions import Words, all_of, visible, words_of
 
 VARIABLES: dict[str, Any] = {"port": 80, "host": "{{ name }}.local", "name": "shop", "other": 1}
 
@@ -108,3 +108,9 @@ def test_facts_about_hardware_are_needed_where_one_is_named_or_all_of_them_can_b
 ) -> None:
     assert words_of(text.encode(), "templates/a.j2").hardware is expected
     assert (Words() | words_of(text.encode(), "templates/a.j2")).hardware is expected
+
+
+def test_words_of_many_files_are_those_of_each_two_joined() -> None:
+    parts = [words_of(text) for text in (b"a b", b"{{ hostvars.x }}", b"b c")]
+    assert all_of(parts) == parts[0] | parts[1] | parts[2]
+    assert all_of([]) == Words()
