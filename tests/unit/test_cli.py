@@ -528,10 +528,20 @@ def test_two_builds_with_other_images_end_with_1_and_what_differs(line: Line) ->
     assert out.splitlines()[-2:] == ["web: differs", "  2 images: /etc/x: size 1 and 2"]
 
 
-def test_verify_wants_to_know_what_to_verify(line: Line) -> None:
-    code, _, err = line.run("verify")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "say what to verify: IMAGE --key FILE, or --twice"),
+        (("x", "--twice", "--key", "key.pem"), "say what to verify: IMAGE --key FILE, or --twice"),
+        (("--key", "key.pem"), "say which image"),
+    ],
+)
+def test_verify_wants_to_know_what_to_verify(line: Line, arguments: tuple[str, ...], said: str) -> None:
+    (line.folder / "key.pem").touch()
+    given = [str(line.folder / each) if each == "key.pem" else each for each in arguments]
+    code, _, err = line.run("verify", *given)
     assert code == 2
-    assert "say what to verify: --twice" in err
+    assert said in err
 
 
 @pytest.mark.parametrize(
