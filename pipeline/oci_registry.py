@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urljoin
@@ -13,6 +14,7 @@ from pipeline.events import Sink
 from pipeline.oci import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Descriptor, Manifest, descriptors
 from pipeline.reference import ImageReference
 from pipeline.registry_access import Access, reason
+from pipeline.registry_patience import registry_patience
 from pipeline.retrying import patiently
 from pipeline.statements import sha256
 
@@ -24,11 +26,18 @@ _BYTES = {"Content-Type": "application/octet-stream"}
 class OciRegistry:
     """One repository. What may pass is tried again, with a `Retrying` event before each wait."""
 
-    def __init__(self, reference: ImageReference, environ: Mapping[str, str], emit: Sink) -> None:
+    def __init__(
+        self,
+        reference: ImageReference,
+        environ: Mapping[str, str],
+        emit: Sink,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.name = f"{reference.registry}/{reference.repository}"
         self._access = Access(reference.registry, environ)
         self._root = f"/v2/{reference.repository}"
-        self._emit = emit
+        self._emit, self._sleep = emit, sleep
+        self._patience = registry_patience(environ).trying
 
     def manifest(self, reference: str) -> Manifest | None:
         """The manifest under a tag or digest."""
@@ -100,7 +109,7 @@ class OciRegistry:
 
     def _patiently(self, what: str, attempt: Callable[[], T]) -> T:
         try:
-            return patiently(what, attempt, self._emit)
+            return patiently(what, attempt, self._emit, self._sleep, self._patience)
         except TransientError as error:
             raise RegistryError(error.message, hint=error.hint, detail=error.detail) from error
 

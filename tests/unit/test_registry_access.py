@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pipeline import registry_access, retrying
+from pipeline import registry_access
 from pipeline.errors import AlteredError, RegistryError
 from pipeline.events import Event, Retrying
 from pipeline.oci import MANIFEST
@@ -115,7 +115,6 @@ def serving(server: Server) -> Iterator[Server]:
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Nobody's: no docker settings, and no certificates of this machine."""
     monkeypatch.setattr(registry_access, "CERTIFICATES", (Path("~/certs.d"),))
-    monkeypatch.setattr(retrying, "PATIENCE", 0.0)
     (tmp_path / "docker").mkdir()
     (tmp_path / "docker/config.json").write_text("{}")
     return {"HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path / "docker")}
@@ -128,7 +127,7 @@ def logged_in(environ: dict[str, str], address: str, pair: bytes = b"alice:s3cre
 
 def registry(server: Server, environ: dict[str, str], events: list[Event] | None = None) -> OciRegistry:
     name = ImageReference.parse(f"{server.address}/shop:1")
-    return OciRegistry(name, environ, (events if events is not None else []).append)
+    return OciRegistry(name, environ, (events if events is not None else []).append, lambda _: None)
 
 
 @pytest.mark.parametrize("wants", ["", "basic", "token"])
@@ -170,13 +169,7 @@ def test_a_netrc_of_the_user_is_for_other_programs(
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_what_may_pass_is_tried_again_and_told(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
-    monkeypatch.setattr(retrying, "PATIENCE", 60.0)
-    monkeypatch.setattr("pipeline.oci_registry.patiently", lambda what, attempt, emit: retrying.patiently(
-        what, attempt, emit, lambda _: None
-    ))  # fmt: skip
+def test_what_may_pass_is_tried_again_and_told(environ: dict[str, str], status: int) -> None:
     events: list[Event] = []
     with serving(Server()) as server:
         server.answers = [(status, b"<html>")]
