@@ -67,7 +67,8 @@ def epoch(loaded: Loaded, options: Options, environ: Mapping[str, str], *, push:
 
     Raises UsageError, GitError.
     """
-    said = (options.reproducible, loaded.recipe.reproducible, push and loaded.project.release is not None)
+    release = loaded.project.release
+    said = (options.reproducible, loaded.recipe.reproducible, push and release is not None and release.once)
     wanted = next(each for each in said if each is not None)
     return source_date(options.folder, environ) if wanted else None
 

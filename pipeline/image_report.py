@@ -23,7 +23,9 @@ class Times:
 
 def report(build: Build, tools: Tools, times: Times) -> None:
     """Say what came out of a build, unless nothing did."""
-    image = tools.engine.find_image(build.tags[0] if build.tags else build.result or "")
+    # A rewritten image that got no name has gone; the one that it was made of is in the cache.
+    found = (tools.engine.find_image(name) for name in (*build.tags[:1], build.result, build.image) if name)
+    image = next((each for each in found if each), None)
     if image is None or build.base is None:
         return
     tools.emit(

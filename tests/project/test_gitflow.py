@@ -113,10 +113,11 @@ def test_a_branch_without_a_name_publishes_nothing_and_says_so(shop: Project, pl
     shop.recipe(json.dumps({**recipe, "tags": ["{repository}/{service}:stable"]}))
     commit(shop)
     git(shop.folder, "checkout", "--quiet", "-b", "feature/x")
-    outcome = shop.build("--push", "--metadata-file", "out.json").well()
-    assert outcome.one("step_finished", step="web/push")["detail"] == "nothing to push on this branch"
-    assert outcome.all("pushed") == []
-    assert json.loads((shop.folder / "out.json").read_text())["services"]["web"]["names"] == []
+    for more in ((), ("--reproducible",)):
+        outcome = shop.build("--push", "--metadata-file", "out.json", *more).well()
+        assert outcome.one("step_finished", step="web/push")["detail"] == "nothing to push on this branch"
+        assert outcome.all("pushed") == []
+        assert json.loads((shop.folder / "out.json").read_text())["services"]["web"]["names"] == []
 
 
 def test_a_release_is_not_pushed_where_the_registry_does_not_answer_whether_it_is_there(
