@@ -61,7 +61,7 @@ def tests(session: nox.Session) -> None:
     need_engine(session, tests=True)
     if not session.posargs:
         check_style(session)
-        check_types(session)
+        tool(session, "mypy")
     paths = [argument for argument in session.posargs if (HERE / argument.split("::")[0]).exists()]
     if not paths or any(CONTRACT.startswith(path.rstrip("/")) or path.startswith(CONTRACT) for path in paths):
         build_tested(session, *shipped())
@@ -81,7 +81,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=False)
 def types(session: nox.Session) -> None:
     """mypy, strict, over the pipeline, the stages, the tests and this file."""
-    check_types(session)
+    tool(session, "mypy")
 
 
 @nox.session(python=False)
@@ -172,11 +172,6 @@ def check_style(session: nox.Session) -> None:
         session.run("shellcheck", "--severity=warning", parts, *shell_scripts(), external=True)
     else:
         session.warn("shellcheck is not on this machine: shell scripts were not checked")
-
-
-def check_types(session: nox.Session) -> None:
-    """All types; what is checked stands in pyproject.toml."""
-    tool(session, "mypy")
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-VOLATILE = ("/tmp", "/var/tmp", "/run", "/dev")
-"""Directories in which a layer has nothing of its own."""
 SWEPT = ("/tmp", "/var/tmp", "/run")
-"""Those that are swept before a commit; what the build has in /dev are mounts."""
+"""Directories that are swept before a commit; what the build has in /dev are mounts."""
+VOLATILE = (*SWEPT, "/dev")
+"""Directories in which a layer has nothing of its own."""
 
 LEFTOVERS = (
     "/root/.ansible*",

@@ -32,7 +32,7 @@ def compose_v2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "lists/partial").mkdir(parents=True)
     (folder / "cache/archives/partial").mkdir(parents=True)
     keys = "signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
-    (folder / "sources.list").write_text(f"deb [{keys}] http://deb.debian.org/debian trixie main\n")
+    (folder / "sources.list").write_text(f"deb [{keys}] {mirror()} trixie main\n")
     (folder / "apt.conf").write_text(APT.format(folder=folder))
     environ = {"APT_CONFIG": str(folder / "apt.conf"), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     for words in (("update", "-q"), ("download", "-q", "docker-compose")):
@@ -40,6 +40,13 @@ def compose_v2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (package,) = folder.glob("docker-compose_*.deb")
     subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "files")], check=True, capture_output=True)
     return folder / "files/usr/libexec/docker/cli-plugins/docker-compose"
+
+
+def mirror() -> str:
+    """Where this machine has its packages from: the archive of a suite that is no update of another one."""
+    form = ("--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages")
+    listed = subprocess.run(["apt-get", "indextargets", *form], check=True, capture_output=True, text=True).stdout
+    return next(uri for uri, suite in map(str.split, listed.splitlines()) if "-" not in suite)
 
 
 @pytest.fixture(params=["plugin", "program"])
