@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.disclosure import in_clear
 from pipeline.fingerprint import digest, role_inputs
 from pipeline.image_config import ImageConfig
-from pipeline.mentions import visible
+from pipeline.mentions import visible, words_of_values
 from pipeline.player import RoleFiles
 from pipeline.recipe_model import DEFAULT_CONDUCTOR_BASE, FALLBACK_CONDUCTOR_BASE, Recipe, RoleUse, Service
 from pipeline.role_finder import RoleFinder
@@ -18,11 +18,15 @@ from pipeline.sources import role_entries, role_words
 
 @dataclass(frozen=True, slots=True)
 class LayerInputs:
-    """Digests of inputs by name, the values that may be read by anybody, and where roles' files lie."""
+    """Digests of inputs by name, the values that may be read by anybody, and where roles' files lie.
+
+    `hardware` says that facts about the machine's hardware can be seen from there.
+    """
 
     digests: dict[str, str]
     shown: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    hardware: bool = False
 
 
 def inputs_of_role(role: RoleUse, service: Service, recipe: Recipe, finder: RoleFinder, conductor: str) -> LayerInputs:
@@ -44,7 +48,8 @@ def inputs_of_role(role: RoleUse, service: Service, recipe: Recipe, finder: Role
     shown |= {f"setting {name}": str(value).lower() for name, value in settings.items()}
     written = role.tasks_file or "the recipe's tasks"
     places = {role.name: written} if role.tasks or role.tasks_file else dict(_places(files))
-    return LayerInputs(digests, shown, places)
+    hardware = (words | words_of_values([service.variables, role.parameters])).hardware
+    return LayerInputs(digests, shown, places, hardware)
 
 
 def inputs_of_image(service: Service) -> LayerInputs:

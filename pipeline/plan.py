@@ -50,7 +50,7 @@ class LayerKey:
 
     `image` is set when the engine has the layer, `shared` when a registry has it; `reasons` say why it has to be built
     otherwise. `below` is the key of the layer below, `shown` are values of inputs that may be read by anybody, `last`
-    is an earlier run.
+    is an earlier run. `hardware` says that the role can see facts about the machine's hardware.
     """
 
     role: str
@@ -63,6 +63,7 @@ class LayerKey:
     shown: dict[str, str] = field(default_factory=dict)
     last: LastRun | None = None
     shared: RegistryLayer | None = None
+    hardware: bool = False
 
     @property
     def reason(self) -> str:

@@ -17,14 +17,12 @@ from pipeline.errors import EngineError
 from pipeline.fingerprint import base_key, layer_key, rewriting_key
 from pipeline.layer_inputs import LayerInputs, inputs_of_image, inputs_of_role
 from pipeline.layer_records import SHORT, LayerRecord, LayerRecords, latest, record_of
-from pipeline.mentions import words_of_values
 from pipeline.plan import Home, LastRun, LayerKey
 from pipeline.player import RoleFiles
 from pipeline.reasons import BELOW_CHANGED, GONE, NO_RECORD, Inputs, changes
-from pipeline.recipe import RoleUse, Service
+from pipeline.recipe import RoleUse
 from pipeline.registry_layer import RegistryLayer
 from pipeline.role_finder import RoleFinder
-from pipeline.sources import role_entries, role_words
 from pipeline.stage import Build
 
 REPOSITORY = "baseimage/cache"
@@ -67,7 +65,8 @@ class KnownLayers:
         home = Home(build.project.name, os.path.abspath(build.recipe.file), service.name)  # noqa: PTH100 - as it is named
         for label, each in zip((*service.role_labels, ""), (*inputs, inputs_of_image(service)), strict=True):
             key = layer_key(below, each.digests)
-            keys.append((LayerKey(label, key, None, (), each.digests, home, below, each.shown), each))
+            made = LayerKey(label, key, None, (), each.digests, home, below, each.shown, hardware=each.hardware)
+            keys.append((made, each))
             below = key if base else ""
         return tuple(keys)
 
@@ -108,14 +107,6 @@ class EngineRecords:
     def role_files(self, role: RoleUse) -> RoleFiles:
         """Where a role's files are; see `RoleFinder.find`."""
         return self._finder.find(role)
-
-    def hardware(self, service: Service) -> bool:
-        """See `Records.hardware`."""
-        words = words_of_values([service.variables, *(role.parameters for role in service.roles)])
-        for role in service.roles:
-            files = self._finder.find(role)
-            words |= role_words(files, role_entries(files))
-        return words.hardware
 
     def unbuilt(self, build: Build, conductor: str) -> tuple[LayerKey, ...]:
         """See `Records.unbuilt`."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pipeline.engine import Image, ImageId, Rewriting
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
-from pipeline.recipe_model import RoleUse, Service
+from pipeline.recipe_model import RoleUse
 from pipeline.registry_layer import RegistryLayer
 from pipeline.stage import Build, Records
 
@@ -25,10 +25,6 @@ class SharedRecords:
     def role_files(self, role: RoleUse) -> RoleFiles:
         """Where a role's files are."""
         return self._records.role_files(role)
-
-    def hardware(self, service: Service) -> bool:
-        """Whether any role can see facts about the hardware."""
-        return self._records.hardware(service)
 
     def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
         """Every layer's key, with what the engine has or this run has made."""

@@ -67,10 +67,6 @@ class Records(Protocol):
         """Where a role's files are. Raises InputError when there is no such role."""
         ...
 
-    def hardware(self, service: Service) -> bool:
-        """Whether any role of a service can see facts about the machine's hardware. Raises InputError."""
-        ...
-
     def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
         """The key of every role's layer and, last, of the finished image.
 

@@ -24,7 +24,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         parameters=role.parameters,
         variables=build.service.variables,
         gather_facts=role.gather_facts,
-        hardware_facts=tools.records.hardware(build.service),
+        hardware_facts=any(key.hardware for key in build.keys),
         borrowed_python=build.service.python == "runtime",
         step=step.id,
         path=below.config.environment.get("PATH", "") if below else "",

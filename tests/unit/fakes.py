@@ -141,16 +141,12 @@ class FakeRecords:
     saved: dict[str, ImageId] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     touched: list[str] = field(default_factory=list)
-    sees_hardware: bool = True
     made: dict[tuple[ImageId, Rewriting], ImageId] = field(default_factory=dict)
 
     def role_files(self, role: RoleUse) -> RoleFiles:
         if role.name in self.missing:
             raise InputError([Problem("recipe.yml", role.line, 1, "roles", f"there is no role {role.name!r}")])
         return RoleFiles(role.label, Path("roles", role.name))
-
-    def hardware(self, service: Service) -> bool:
-        return self.sees_hardware and bool(service.roles)
 
     def keys(self, build: Build, base: Image | RegistryLayer, conductor: str) -> tuple[LayerKey, ...]:
         below, keys = f"{base.id if isinstance(base, Image) else base.content} {conductor}", []

@@ -22,7 +22,7 @@ from pipeline.errors import (
 from pipeline.events import NotPushed, Pushed, Sink, Transfer, Warned
 from pipeline.gitflow import PREFIX, Place, Situation, release_plan
 from pipeline.image_config import Healthcheck, ImageConfig
-from pipeline.plan import Step
+from pipeline.plan import LayerKey, Step
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.project import Project
 from pipeline.recipe import Budget, RoleUse, Service, Verify
@@ -197,7 +197,6 @@ def test_provision_plays_the_role_with_parameters_and_variables(world: World) ->
     service = replace(
         a_service(RoleUse("roles/nginx", {"port": 81}, gather_facts=False)), variables={"a": 1}, python="base"
     )
-    world.records.sees_hardware = False
     played(world, service)
     assert world.player.plays == [
         Play(
@@ -211,6 +210,12 @@ def test_provision_plays_the_role_with_parameters_and_variables(world: World) ->
             path="/bin",
         )
     ]
+
+
+def test_provision_gathers_hardware_facts_for_the_whole_service_if_one_role_can_see_them(world: World) -> None:
+    keys = (LayerKey("nginx", "k1"), LayerKey("app", "k2", hardware=True), LayerKey("", "k3"))
+    provision.run(replace(targeted(world, a_service("nginx", "app")), keys=keys), ROLE, world.tools)
+    assert [play.hardware_facts for play in world.player.plays] == [True]
 
 
 def test_provision_lays_what_the_role_says_over_the_layer_below(world: World) -> None:
