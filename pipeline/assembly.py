@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import sources
 from pipeline.aside import EngineAside
+from pipeline.build_secrets import read_secrets
 from pipeline.cleaning import run_name
 from pipeline.compose_document import Place
 from pipeline.conductor import Conductor
@@ -33,6 +34,8 @@ from pipeline.remembered import Remembered
 from pipeline.remote_bootstrap import bootstrap
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
+from pipeline.secret_options import secret_sources
+from pipeline.secret_values import NO_SECRETS, SecretValues
 from pipeline.source_date import source_date
 from pipeline.stage import Build, Tools
 from pipeline.state import layer_records, state_folder
@@ -81,10 +84,12 @@ def tools(
     environ: Mapping[str, str],
     together: Together | None = None,
     another: Callable[[], Engine] | None = None,
+    secrets: SecretValues | None = None,
 ) -> Tools:
     """The adapters, joined; one set of them is for one thread at a time.
 
-    `another` opens further connections to the engine, for work beside the stages; a plan needs none.
+    `another` opens further connections to the engine, for work beside the stages; a plan needs none. Without
+    `secrets` (None) nobody looks whether those are given that roles need.
     """
     together = together or in_common(environ)
     timings = Timings(emit, time.monotonic)
@@ -95,7 +100,17 @@ def tools(
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
     aside = EngineAside(another or (lambda: engine))
-    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, aside=aside, secret=secret)
+    player = Conductor(
+        retrying,
+        settings,
+        emit,
+        labels=OWNED,
+        environ=environ,
+        lock=lock,
+        aside=aside,
+        secret=secret,
+        secrets=secrets or NO_SECRETS,
+    )
 
     def conductor(step: str) -> ContainerId:
         player.start(player.build(roots.ensure(settings.base, step).id, step))
@@ -126,7 +141,13 @@ def tools(
         seconds=timings.seconds,
         look_up=shared.look_up,
     )
-    return Tools(retrying, player, roots, records, emit, _nothing_to_register, aside, shared)
+    given = None if secrets is None else frozenset(secrets.ids)
+    return Tools(retrying, player, roots, records, emit, _nothing_to_register, aside, shared, given)
+
+
+def build_secrets(options: Options, environ: Mapping[str, str]) -> SecretValues:
+    """The secrets that the command line gives. Raises UsageError."""
+    return read_secrets(secret_sources(options.secrets), environ) if options.secrets else NO_SECRETS
 
 
 def _shared_cache(

@@ -152,7 +152,12 @@ class Attester:
         uses = enumerate(zip(service.role_labels, service.roles, strict=True))
         earlier = self._observed.built_earlier(image.subject.digest)
         played = tuple(
-            PlayedRole(label, tuple(role.parameters), None if earlier else self._counts(label, index, build))
+            PlayedRole(
+                label,
+                tuple(role.parameters),
+                None if earlier else self._counts(label, index, build),
+                tuple(secret.id for secret in role.secrets),
+            )
             for index, (label, role) in uses
         )
         facts = Facts(

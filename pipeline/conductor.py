@@ -18,6 +18,7 @@ from typing import Any
 
 from pipeline import conductor_context
 from pipeline.aside import EngineAside
+from pipeline.build_secrets import SecretLender
 from pipeline.deployables import Deployables
 from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
@@ -28,6 +29,7 @@ from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, SWEPT
 from pipeline.role_config import config_from_statistics
+from pipeline.secret_values import NO_SECRETS, SecretValues
 from pipeline.sending import send_folder
 from pipeline.vault import PLACE, Secret, lent
 
@@ -65,6 +67,7 @@ class Conductor:
         lock: Lock,
         aside: EngineAside,
         secret: Secret | None = None,
+        secrets: SecretValues = NO_SECRETS,
     ) -> None:
         self._engine, self._settings, self._emit, self._secret = engine, settings, emit, secret
         self._labels, self._environ, self._lock, self._aside = labels, environ, lock, aside
@@ -72,6 +75,7 @@ class Conductor:
         self._waiting: Channel | None = None
         self._runtime = ""
         self._deployables = Deployables(engine)
+        self._lender = SecretLender(engine, secrets)
 
     def key(self) -> str:
         """A hash of the image's files; see `Player.key`."""
@@ -155,19 +159,26 @@ class Conductor:
             write_play(private, play, self._inventory(target, play))
             send_folder(self._engine, container, private / "project" / "roles", ROLES)
             try:
-                with lent(self._engine, container, self._secret):
+                with (
+                    lent(self._engine, container, self._secret),
+                    self._lender.in_conductor(container, play),
+                    self._lender.in_target(target, play),
+                ):
                     self._stream(container, private, Path(scratch, "artifacts"), log)
             except PlayFailedError as error:
                 error.look_inside = f"docker exec -it {target[:12]} sh"
                 raise
-        return PlayResult(counts=log.counts, config=config_from_statistics(log.statistics, play.role.name))
+        config = config_from_statistics(log.statistics, play.role.name)
+        self._lender.refuse_config(play, config)
+        return PlayResult(counts=log.counts, config=config)
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
-        """Run the settling script in the target; see its module."""
+        """Run the settling script in the target; see its module. Raises VerificationError for secrets that stay."""
         command = (PYTHON, "-c", _script("settle.py"), *SWEPT, "--", *LEFTOVERS)
         done = self._engine.run(target, command)
         if done.exit_code != 0:
             raise EngineError("the target could not be tidied up", detail=done.stderr.decode(errors="replace"))
+        self._lender.refuse_leaks(target)
         return tuple(done.stdout.decode(errors="replace").splitlines())
 
     def _inventory(self, target: ContainerId, play: Play) -> dict[str, Any]:

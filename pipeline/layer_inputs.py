@@ -40,7 +40,7 @@ def inputs_of_role(role: RoleUse, service: Service, recipe: Recipe, finder: Role
         files=entries,
         parameters=role.parameters,
         variables=variables,
-        settings=settings | dict(_conductor_settings(recipe)),
+        settings=settings | dict(_conductor_settings(recipe)) | _secrets(role),
         conductor=conductor,
     )
     shown = {f"parameter {name}": text for name, text in in_clear(role.parameters, words.words).items()}
@@ -71,6 +71,11 @@ def _conductor_settings(recipe: Recipe) -> Iterator[tuple[str, Any]]:
         yield "conductor's base", asdict(conductor.base)
     for name, value in conductor.environment.items():
         yield f"conductor's environment {name}", value
+
+
+def _secrets(role: RoleUse) -> dict[str, Any]:
+    """Which build secrets a role may see: names and places, never values."""
+    return {"build secrets": [[each.id, each.target, each.mode] for each in role.secrets]} if role.secrets else {}
 
 
 def _places(files: RoleFiles) -> Iterator[tuple[str, str]]:

@@ -55,6 +55,8 @@ class Options:
     vars_files: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
     vault_password_file: str = ""
+    secrets: tuple[str, ...] = ()
+    """What each --secret says (`secret_options`)."""
     gitflow: bool | None = None
     """Whether versions and tags follow gitflow; None: as image.txt says."""
     cache: CacheSettings | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.collection_requirements import COLLECTIONS
+from pipeline.fingerprint import digest
 from pipeline.player import DEPLOYABLES, Play, RoleFiles
 from pipeline.role_tree import copy_role
 
@@ -17,6 +18,9 @@ FACTS = "/tmp/facts"  # noqa: S108 - a folder of the conductor, where nobody els
 
 RUNTIME = "/dev/baseimage"
 """Where the volume with the borrowed Python and its stand-ins is in every target."""
+
+SECRETS = "/dev/shm/baseimage-secrets"  # noqa: S108 - memory of a container, where nobody else is
+"""Where build secrets are while a role is played: in the conductor a folder for each play, in the target one."""
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -72,7 +76,18 @@ def _playbook(play: Play) -> list[dict[str, Any]]:
     if play.role.variables:
         head["vars_files"] = [f"variables/{number}.yml" for number in range(len(play.role.variables))]
     known = {"deployables_path": DEPLOYABLES} if play.role.deployables else {}
-    return [{**head, "vars": {**known, **play.variables}, "roles": [role]}]
+    lent = {"build_secrets": secret_files(play)} if play.secrets else {}
+    return [{**head, "vars": {**known, **play.variables, **lent}, "roles": [role]}]
+
+
+def secret_folder(play: Play) -> str:
+    """Where the conductor has the secrets of a play: one may be prepared while another is played."""
+    return f"{SECRETS}/{digest(play.step)[:12]}"
+
+
+def secret_files(play: Play) -> dict[str, str]:
+    """The file of each secret in the conductor, by id: the variable `build_secrets` of the play."""
+    return {secret.id: f"{secret_folder(play)}/{secret.id}" for secret in play.secrets}
 
 
 def _copy_roles(role: RoleFiles, folder: Path) -> None:

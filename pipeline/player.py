@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pipeline.engine import ContainerId, ImageId, Mount
 from pipeline.image_config import ImageConfig
+from pipeline.recipe_model import SecretNeed
 
 DEPLOYABLES = "/src/deployables"
 """Where a role finds application sources in the conductor; the variable `deployables_path` of its play."""
@@ -42,7 +43,8 @@ class Play:
     """One role to play: its files, its parameters, the service's variables, and what the target is.
 
     Facts that are gathered stay for later roles of the service: `hardware_facts` is whether any of them needs those.
-    `path` is the PATH that the target's image declares, "" where it declares none.
+    `path` is the PATH that the target's image declares, "" where it declares none. `secrets` are the build secrets
+    that it may see.
     """
 
     role: RoleFiles
@@ -53,6 +55,7 @@ class Play:
     borrowed_python: bool
     step: str
     path: str = ""
+    secrets: tuple[SecretNeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +98,8 @@ class Player(Protocol):
         ...
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
-        """Stop what the role left running and remove what tools leave behind; says what was done."""
+        """Stop what the role left running and remove what tools leave behind; says what was done.
+
+        Raises VerificationError where a build secret is in what is left.
+        """
         ...

@@ -29,11 +29,20 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class PlayedRole:
-    """A role as it was used: names of its parameters, and its tasks by how they ended; None: its layer was there."""
+    """A role as it was used: names of its parameters, and its tasks by how they ended; None: its layer was there.
+
+    `secrets` are the ids of the build secrets that it may see.
+    """
 
     label: str
     parameters: tuple[str, ...] = ()
     counts: Mapping[str, int] | None = None
+    secrets: tuple[str, ...] = ()
+
+    def as_parameter(self) -> dict[str, Any]:
+        """What was asked for: names only."""
+        secrets = {"secrets": sorted(self.secrets)} if self.secrets else {}
+        return {"role": self.label, "parameters": sorted(self.parameters), **secrets}
 
     def to_json(self) -> dict[str, Any]:
         """Its name and what its tasks came to."""
@@ -77,7 +86,7 @@ def provenance(facts: Facts) -> dict[str, Any]:
                 "version": facts.version,
                 "service": facts.service,
                 "variables": sorted(facts.variables),
-                "roles": [{"role": role.label, "parameters": sorted(role.parameters)} for role in facts.roles],
+                "roles": [role.as_parameter() for role in facts.roles],
             },
             "internalParameters": {
                 "platform": facts.platform,

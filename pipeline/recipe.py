@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from pydantic import ValidationError
@@ -27,6 +27,7 @@ from pipeline.recipe_model import (
     Recipe,
     RoleUse,
     Rootfs,
+    SecretNeed,
     Service,
     Verify,
 )
@@ -43,6 +44,7 @@ from pipeline.recipe_schema import (
     TasksKeys,
     VerifyKeys,
 )
+from pipeline.recipe_secrets import SecretKeys
 from pipeline.recipe_variables import NOTHING_GIVEN, Given, recipe_variables
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, read_yaml
 
@@ -189,7 +191,7 @@ def _service(name: str, keys: ServiceKeys, source: YamlSource, data: JsonValue) 
     return Service(
         name=name,
         base=BuiltService(keys.base.service) if isinstance(keys.base, BuiltServiceKeys) else _base(keys.base),
-        roles=tuple(_role(role, source.line((*path, "roles", index))) for index, role in enumerate(keys.roles)),
+        roles=_roles(keys, source, path),
         variables=dict(keys.vars),
         config=image_config(keys),
         python=keys.python,
@@ -221,6 +223,29 @@ def _base(keys: str | ImageKeys | BootstrapKeys | RootfsKeys) -> Base:
                 security=keys.security,
                 architecture=keys.architecture,
             )
+
+
+def _roles(keys: ServiceKeys, source: YamlSource, path: KeyPath) -> tuple[RoleUse, ...]:
+    """The roles, each with the service's secrets but for those that it names itself."""
+    of_all = _secrets(keys.build_secrets, source, path)
+    roles = []
+    for index, each in enumerate(keys.roles):
+        place = (*path, "roles", index)
+        own = () if isinstance(each, str) else _secrets(each.build_secrets, source, place)
+        named = {secret.id for secret in own}
+        secrets = (*(secret for secret in of_all if secret.id not in named), *own)
+        roles.append(replace(_role(each, source.line(place)), secrets=secrets))
+    return tuple(roles)
+
+
+def _secrets(entries: list[str | SecretKeys], source: YamlSource, path: KeyPath) -> tuple[SecretNeed, ...]:
+    lines = (source.line((*path, "build_secrets", index)) for index in range(len(entries)))
+    return tuple(
+        SecretNeed(each, line=line)
+        if isinstance(each, str)
+        else SecretNeed(each.id, each.target, int(each.mode, 8), line)
+        for each, line in zip(entries, lines, strict=True)
+    )
 
 
 def _role(keys: str | RoleKeys | TasksKeys, line: int) -> RoleUse:

@@ -66,6 +66,30 @@ def undeclared_secrets(source: YamlSource) -> Iterator[Problem]:
                 pass
 
 
+def wrong_build_secrets(source: YamlSource) -> Iterator[Problem]:
+    """A build secret that is named twice in one place, and variables that would hide where all of them are."""
+    for path in source.places:
+        match path:
+            case ("services", _, "build_secrets") | ("services", _, "roles", _, "build_secrets"):
+                yield from _named_twice(source, path)
+            case ("services", _, "vars", "build_secrets") | ("services", _, "roles", _, "vars", "build_secrets"):
+                message = "is the variable by which roles find their build secrets"
+                yield source.problem(path, message, "name the secrets one level higher, or call the variable otherwise")
+            case _:
+                pass
+
+
+def _named_twice(source: YamlSource, path: KeyPath) -> Iterator[Problem]:
+    listed = source.at(path)
+    named: set[JsonValue] = set()
+    for index, each in enumerate(listed if isinstance(listed, list) else ()):
+        secret = each.get("id") if isinstance(each, dict) else each
+        if isinstance(secret, str):
+            if secret in named:
+                yield source.problem((*path, index), f"{secret} is named twice", "keep one of the two")
+            named.add(secret)
+
+
 def _variable_name(source: YamlSource, path: KeyPath, name: str) -> Iterator[Problem]:
     if not VARIABLE.fullmatch(name):
         better = re.sub(r"\W", "_", name)

@@ -79,7 +79,7 @@ def _is_ansibles(path: KeyPath) -> bool:
         case ("services", _, "vars", *_):
             return True
         case ("services", _, "roles", _, key, *_):
-            return key not in ("role", "gather_facts", "cache")
+            return key not in ("role", "gather_facts", "cache", "build_secrets")
         case _:
             return False
 

@@ -61,11 +61,25 @@ FALLBACK_CONDUCTOR_BASE = BaseImage("debian:trixie-slim")
 
 
 @dataclass(frozen=True, slots=True)
+class SecretNeed:
+    """A build secret that a role may see, by its id; `line` is where the recipe says so.
+
+    With a `target` it is a file of the target as well, for as long as the role is played, with this mode.
+    """
+
+    id: str
+    target: str = ""
+    mode: int = 0o400
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RoleUse:
     """A role with its parameters, as the recipe gives them; `line` is where it stands.
 
     `cache` may be the seconds after which its layer is too old.
     It may be tasks that stand in the recipe (`tasks`), or in a file that the recipe names (`tasks_file`).
+    `secrets` are those of its service, too.
     """
 
     name: str
@@ -76,6 +90,7 @@ class RoleUse:
     tasks: tuple[JsonValue, ...] = ()
     tasks_file: str = ""
     deployables: tuple[str, ...] = ()
+    secrets: tuple[SecretNeed, ...] = ()
 
     @property
     def label(self) -> str:

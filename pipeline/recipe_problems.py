@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import Problem
 from pipeline.recipe_bases import BootstrapKeys, BuiltServiceKeys, ImageKeys, RootfsKeys
-from pipeline.recipe_checks import empty_values, undeclared_secrets, variable_names
+from pipeline.recipe_checks import empty_values, undeclared_secrets, variable_names, wrong_build_secrets
 from pipeline.recipe_keys import Keys
 from pipeline.recipe_runtime import RUNTIME_KEYS
 from pipeline.recipe_schema import (
@@ -26,6 +26,7 @@ from pipeline.recipe_schema import (
     TasksKeys,
     VerifyKeys,
 )
+from pipeline.recipe_secrets import SecretKeys
 from pipeline.yaml_source import JsonValue, KeyPath, YamlSource, kind_of
 
 AS_WRITTEN: tuple[KeyPath, ...] = (
@@ -64,6 +65,7 @@ _FORMS = {
     "^[A-Za-z0-9_]+$": "must be made of letters, digits and _",
     "^[0-9a-f]{64}$": "must be 64 hexadecimal digits in lower case",
     "^[a-z][a-z0-9._-]*$": "must be the name of a suite, such as trixie",
+    "^0?[0-7]{3}$": 'must be the mode of a file in octal digits, such as "0400"',
 }
 _NAME_FORM = "must begin with a letter or digit, and hold only letters, digits, _ . and -"
 _ONLY_AT_RUN_TIME = "only means something at run time; `baseimage compose` passes it on"
@@ -102,7 +104,12 @@ def prepare(source: YamlSource) -> Prepared:
     put_texts(data, source, _text_paths(data))
     if source.data is None:
         return Prepared(data, (), (source.problem((), "the file is empty", "write a recipe: version, services"),))
-    problems = (*empty_values(source), *variable_names(source, data), *undeclared_secrets(source))
+    problems = (
+        *empty_values(source),
+        *variable_names(source, data),
+        *undeclared_secrets(source),
+        *wrong_build_secrets(source),
+    )
     return Prepared(data, _warnings(source, noticed), problems)
 
 
@@ -224,7 +231,7 @@ def _known_keys(holder: KeyPath, source: YamlSource) -> tuple[str, ...]:
         "*" if index and holder[index - 1] in ("services", "roles") else part for index, part in enumerate(holder)
     )
     model = _MODELS.get(shape)
-    kinds = (BootstrapKeys, RootfsKeys, BuiltServiceKeys, TasksKeys, ImageKeys)
+    kinds = (BootstrapKeys, RootfsKeys, BuiltServiceKeys, TasksKeys, ImageKeys, SecretKeys)
     bases = (model for model in kinds if (*holder, model.known()[0]) in source.places)
     return (model or next(bases, ImageKeys)).known()
 

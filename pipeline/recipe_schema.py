@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from pipeline.recipe_bases import BaseKeys, ServiceBaseKeys
 from pipeline.recipe_keys import Keys
 from pipeline.recipe_runtime import Networks, Registries, RuntimeKeys, Secrets, Volumes
+from pipeline.recipe_secrets import SecretEntry
 from pipeline.recipe_values import (
     AbsolutePath,
     CacheRepository,
@@ -56,6 +57,8 @@ class RoleKeys(Keys):
     """never: play the role in every build. A time such as 12h or 7d: play it again when its layer is older."""
     deployables: list[Text] = []
     """Application sources, folders of deployables/: the role finds them in /src/deployables."""
+    build_secrets: list[SecretEntry] = []
+    """Secrets that the role may see while it is played; the command line gives them."""
     vars: dict[str, JsonValue] = {}
     """Parameters as well; one beside `role` goes before one in here."""
 
@@ -74,6 +77,8 @@ class TasksKeys(Keys):
     """Whether facts are gathered before the tasks are played."""
     cache: Freshness = "auto"
     """never: play the tasks in every build. A time such as 12h or 7d: play them again when their layer is older."""
+    build_secrets: list[SecretEntry] = []
+    """Secrets that the tasks may see while they are played; the command line gives them."""
     vars: dict[str, JsonValue] = {}
     """Variables of the tasks."""
 
@@ -198,6 +203,8 @@ class ServiceKeys(ContainerKeys):
     """Roles to play, in order; each becomes one layer."""
     vars: dict[str, JsonValue] = {}
     """Variables for all roles of this service."""
+    build_secrets: list[SecretEntry] = []
+    """Secrets that all roles of this service may see while they are played; the command line gives them."""
     matrix: MatrixKeys | SkipJsonSchema[None] = None
     """Make one service of this for each combination of values."""
     python: Literal["runtime", "base"] = "runtime"

@@ -12,6 +12,7 @@ from pipeline import image_keys, project, sizes
 from pipeline.cache_settings import check_repository
 from pipeline.errors import UsageError
 from pipeline.reference import ImageReference
+from pipeline.secret_options import SECRET_ID
 
 
 def choice(expected: str, alternatives: dict[type, str]) -> Discriminator:
@@ -134,5 +135,7 @@ Sha256 = Annotated[str, _form(r"^[0-9a-f]{64}$")]
 Template = Annotated[str, _checked_by(project.check_template)]
 ProjectName = Annotated[str, _checked_by(project.check_project_name)]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=63)]
+SecretId = Annotated[str, _form(rf"^{SECRET_ID}$")]
+FileMode = Annotated[str, _form(r"^0?[0-7]{3}$")]
 TasksName = Annotated[str, _form(r"^[A-Za-z0-9_]+$")]
 FormatVersion = Annotated[Literal["2"], _read_by(_format_version), WithJsonSchema({"enum": ["2", 2]})]

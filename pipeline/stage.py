@@ -128,7 +128,10 @@ class Cache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """All that a stage may use of the outside world; the shared cache only where there may be one."""
+    """All that a stage may use of the outside world; the shared cache only where there may be one.
+
+    `secrets` are the ids of the build secrets that are given; None where no role is to be played.
+    """
 
     engine: Engine
     player: Player
@@ -138,6 +141,7 @@ class Tools:
     on_exit: Callable[[Callable[[], None]], None]
     aside: Aside
     cache: Cache | None = None
+    secrets: frozenset[str] | None = None
 
 
 class Stage(Protocol):

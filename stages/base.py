@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
 from pipeline.recipe_model import BuiltService
+from pipeline.secret_needs import refuse_missing, wanted
 
 if TYPE_CHECKING:
     from pipeline.engine import Image
@@ -19,6 +20,8 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     image = _root(build, step, tools)
     found = tools.records.keys(build, image, tools.player.key())
     keys = tools.cache.fetch(found, step.id) if tools.cache else found
+    if tools.secrets is not None:
+        refuse_missing(build.recipe.file, wanted(build.service, keys), tools.secrets)
     tools.records.used(keys)
     root_layers = build.root_layers if isinstance(build.service.base, BuiltService) else len(image.layers)
     return replace(build, base=image, image=image.id, keys=keys, root_layers=root_layers, note=_note(image, keys))

@@ -28,6 +28,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         borrowed_python=build.service.python == "runtime",
         step=step.id,
         path=below.config.environment.get("PATH", "") if below else "",
+        secrets=role.secrets,
     )
     result = tools.player.play(build.target, play)
     config = below.config.merged(result.config) if below else result.config

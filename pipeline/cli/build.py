@@ -33,9 +33,12 @@ from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, NotPushed, Sink, Warned
 from pipeline.failures import failures, system_errors
+from pipeline.masking import masking
 from pipeline.observed import Observed
 from pipeline.plan import steps
+from pipeline.plan_secrets import refuse_before
 from pipeline.reporting import reported
+from pipeline.secret_values import NO_SECRETS, SecretValues
 from pipeline.shared_records import SharedRecords
 from pipeline.side_by_side import Crew
 from pipeline.stage import Build, Tools
@@ -106,20 +109,22 @@ def run_shown(
     display = open_display(given["log_format"], stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with display as shown, reported(shown, given["metadata_file"], os.environ) as reporter, Stoppable():
         emit: Sink = reporter
+        secrets = NO_SECRETS
         try:
             with system_errors():
-                emit = state.recorded(reporter, os.environ) if fetch else reporter
+                secrets = assembly.build_secrets(options, os.environ)
+                emit = masking(state.recorded(reporter, os.environ) if fetch else reporter, secrets)
                 if fetch:
                     initializing.bring_missing(options.folder, os.environ, emit, offline=given["offline"])
                 rules = runner.Rules(keep, only_finished)
-                return _build(options, emit, rules, given, push=push, jobs=jobs, stages=stages)
+                return _build(options, emit, rules, given, secrets, push=push, jobs=jobs, stages=stages)
         except errors.PipelineError as error:
             for name in tuple(reporter.account.untried()):
                 emit(NotPushed(name, tried=False))
             for failed in failures(error, keep=keep):
                 emit(failed)
             if given["debug"]:
-                traceback.print_exc()
+                click.echo(secrets.masked(traceback.format_exc()), err=True, nl=False)
             raise click.exceptions.Exit(error.exit_code) from None
 
 
@@ -128,6 +133,7 @@ def _build(
     emit: Sink,
     rules: runner.Rules,
     given: dict[str, Any],
+    secrets: SecretValues,
     *,
     push: bool,
     jobs: int,
@@ -167,7 +173,7 @@ def _build(
         )
     )
     started = time.monotonic()
-    run = _Run(loaded, options, epoch, engine, engine.container_prefix, emit, assembly.in_common(os.environ))
+    run = _Run(loaded, options, epoch, engine, engine.container_prefix, emit, assembly.in_common(os.environ), secrets)
     with _nothing_left(engine, engine.container_prefix, keep=rules.keep):
         done = run.build(catalogue, replace(rules, alone=run.together.alone), jobs)
     emit(BuildFinished(time.monotonic() - started, len(done)))
@@ -185,11 +191,16 @@ class _Run:
     prefix: str
     emit: Sink
     together: Together
+    secrets: SecretValues
 
     def build(self, catalogue: tuple[runner.Entry, ...], rules: runner.Rules, jobs: int) -> tuple[Build, ...]:
         """One service after the other in this thread, or several side by side."""
         builds = assembly.builds(self.loaded, self.epoch)
         tools = self._tools(self.engine, self.emit, self.prefix)
+        if rules.only_finished:
+            tools = replace(tools, secrets=None)  # nothing is played
+        else:
+            refuse_before(builds, tools)
         if min(jobs, len(builds)) == 1:
             return runner.run(builds, tools, catalogue, time.monotonic, rules)
         clear = partial(sweep, self.engine, f"{self.prefix}_", interrupted=False)
@@ -211,6 +222,7 @@ class _Run:
             os.environ,
             self.together,
             lambda: assembly.another_engine(os.environ, f"{prefix}_aside", next(numbers)),
+            self.secrets,
         )
 
 

@@ -60,6 +60,16 @@ reproducible = click.option(
 )
 
 
+secret = click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="id=NAME[,src=FILE|,env=VARIABLE]",
+    help="A value for build_secrets of the recipe, as for docker build: from a file, or a variable of the environment; "
+    "by default the variable NAME, else the file NAME. May be repeated (docs/secrets.md).",
+)
+
+
 class PassingOn(click.Command):
     """A command whose arguments after -- are for another program; `passed_on` has them."""
 
@@ -151,6 +161,7 @@ def build_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="FILE",
             help="Holds, or prints, the password of encrypted files in roles.  [env: ANSIBLE_VAULT_PASSWORD_FILE]",
         ),
+        secret,
         click.option("--strategy", type=click.Choice(["mitogen", "docker"]), help="How the conductor reaches targets."),
     )
     for decorator in reversed(decorators):
@@ -173,6 +184,7 @@ def options_of(given: dict[str, Any]) -> Options:
         vars_files=given["vars_files"],
         variables=given["variables"],
         vault_password_file=given.get("vault_password_file") or "",
+        secrets=given.get("secrets", ()),
         gitflow=given.get("gitflow"),
         cache=_cache_of(given) if "cache_from" in given else None,
         squash=given.get("squash", False),

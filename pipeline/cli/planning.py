@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import click
 
 from pipeline import assembly, errors, loading
-from pipeline.cli.options import EPILOG, cache_from, no_cache, options_of, project_options, refresh, squash
+from pipeline.cli.options import EPILOG, cache_from, no_cache, options_of, project_options, refresh, secret, squash
 from pipeline.events import Event, Warned
+from pipeline.plan_secrets import lines, planned_secrets
 from pipeline.plan_view import as_json, as_text, planned
 from pipeline.role_sources import unpinned_in
 
@@ -22,6 +24,7 @@ from pipeline.role_sources import unpinned_in
 @refresh
 @cache_from
 @squash
+@secret
 @click.option("--json", "as_data", is_flag=True, help="One JSON object, for programs (docs/cache.md).")
 def plan(*, as_data: bool, **given: Any) -> None:
     """Show what a build would do and why; runs no role. Exit code 3: there is something to build.
@@ -29,6 +32,7 @@ def plan(*, as_data: bool, **given: Any) -> None:
     Figures in brackets are seconds and size of the step's last run.
     """
     options = options_of(given)
+    known_secrets = assembly.build_secrets(options, os.environ).ids
     loaded = loading.load(options, os.environ)
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -41,7 +45,15 @@ def plan(*, as_data: bool, **given: Any) -> None:
     services = planned(assembly.builds(loaded), tools, assembly.without_engine(loaded, os.environ))
     known = {service.name: unpinned_in(service, loaded.finder) for service in loaded.services}
     services = tuple(replace(service, unpinned=known[service.name]) for service in services)
-    click.echo(json.dumps(as_json(services), indent=1) if as_data else as_text(services))
+    pairs = zip(loaded.services, services, strict=True)
+    secrets = {plan.name: planned_secrets(service, plan, known_secrets) for service, plan in pairs}
+    if as_data:
+        data = as_json(services)
+        for each in data["services"]:
+            each["secrets"] = [secret.to_json() for secret in secrets[each["service"]]]
+        click.echo(json.dumps(data, indent=1))
+    else:
+        click.echo("\n".join((as_text(services), *lines(chain.from_iterable(secrets.values())))))
     if any(service.pending for service in services):
         raise click.exceptions.Exit(errors.EXIT_SOMETHING_TO_BUILD)
 

@@ -418,6 +418,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "strategy": ([], ["--strategy", "docker"]),
     "offline": ([], ["--offline"]),
     "vault_password_file": ([], ["--vault-password-file", "nowhere"]),
+    "secrets": ([], ["--secret", "id=nowhere"]),
     "cache_from": ([], ["--cache-from", "registry.example/cache"]),
     "cache_to": ([], ["--cache-to", "registry.example/cache"]),
     "cache_pull_requests": ([], ["--cache-pull-requests"]),
