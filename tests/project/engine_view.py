@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 import tempfile
@@ -51,6 +52,10 @@ class Watch:
             if matches(event, Type="container", Action="create")
             and re.match(rf"baseimage-(run|kept)_[^_]+_{pid}_", event["Actor"]["Attributes"]["name"])
         }
+
+    def text(self) -> str:
+        """All that the engine told, with the command lines of what was run in containers."""
+        return json.dumps(self._events)
 
     def image_of(self, container: str) -> str:
         """What a container was made from."""

@@ -20,6 +20,7 @@ import pytest
 import requests
 
 from tests.project.conftest import MANIFESTS, Registry, docker_settings
+from tests.project.engine_view import Watch
 from tests.project.harness import ROOT, Outcome, Project
 from tests.project.test_modules import git, repository
 from tests.project.test_server_roles import PASSWORD, TOKEN, vault_password
@@ -38,6 +39,14 @@ BY_PATH = {
     "registry": "s3cret",
     "vault's password": PASSWORD,
     "vault": TOKEN,
+    "build secret of a variable": "canary-of-secret-7f41",
+    "build secret of a file": "canary-of-secret-file-7f42",
+    "build secret in the target": "canary-of-target-7f43",
+}
+SECRETS = {
+    "variable_canary": "build secret of a variable",
+    "file_canary": "build secret of a file",
+    "target_canary": "build secret in the target",
 }
 SEEN = "public-of-recipe-7f50"
 """Where it is looked for, what is no secret is found."""
@@ -48,7 +57,8 @@ TASKS = """\
 - name: Use all of them
   ansible.builtin.copy:
     content: "{{ [ac_secret, option_secret, file_secret, recipe_secret, parameter_secret, secrets_token,
-      lookup('env', 'CONDUCTOR_SECRET')] | map('hash', 'sha256') | join('\\n') }}\n"
+      lookup('env', 'CONDUCTOR_SECRET'), lookup('file', build_secrets.variable_canary),
+      lookup('file', build_secrets.file_canary)] | map('hash', 'sha256') | join('\\n') }}\n"
     dest: /etc/hashes
     mode: "0600"
   no_log: true
@@ -58,6 +68,16 @@ TASKS = """\
   loop: ["{{ ac_secret }}", "{{ parameter_secret }}"]
   changed_when: false
   no_log: true
+
+- name: Use a file of the target
+  ansible.builtin.shell: sha256sum </root/.config/app/token >/etc/target-hash
+  changed_when: true
+
+- name: "Say build secrets such as {{ lookup('file', build_secrets.variable_canary) }}"
+  ansible.builtin.shell: "echo {{ said }} {{ said | b64encode }} $(cat /root/.config/app/token); echo {{ said }} >&2"
+  vars: {said: "{{ lookup('file', build_secrets.file_canary) }}"}
+  changed_when: false
+  failed_when: talks | default(false) | bool
 
 - name: Say @PUBLIC@
   ansible.builtin.copy: {content: "{{ public }}\\n", dest: /etc/public, mode: "0644"}
@@ -97,6 +117,8 @@ def shop(project: Project, busybox: dict[str, str], modules: str, restricted_reg
     project.write(".projmodules", f'[submodule "app"]\n    path = roles/app\n    url = {modules}\n')
     project.write("image.txt", f"repository = {restricted_registry.address}/{project.repository}\ngitflow = true\n")
     project.write("recipes/vault.yml", (ROOT / "tests/roles/servers/secrets/vars/secrets.yml").read_text())
+    for name in ("file_canary", "target_canary"):
+        (project.scratch / name).write_text(BY_PATH[SECRETS[name]] + "\n")
     project.write("secret-vars.yml", f"file_word: {BY_PATH['vars file']}\n")
     vault_password(project)
     given = {"ac_secret": "ac_word", "option_secret": "option_word", "file_secret": "file_word"}
@@ -117,18 +139,24 @@ def shop(project: Project, busybox: dict[str, str], modules: str, restricted_reg
                         "command": ["cat", "/etc/public"],
                         "labels": {"public": SEEN},
                         "vars": {name: f"{{{{ {word} }}}}" for name, word in given.items()}
-                        | {"recipe_secret": BY_PATH["vars of the recipe"], "fails": "{{ failing }}", "public": SEEN},
+                        | {"recipe_secret": BY_PATH["vars of the recipe"], "public": SEEN}
+                        | {"fails": "{{ failing }}", "talks": "{{ talking }}"},
+                        "build_secrets": ["variable_canary"],
                         "roles": [
                             {
                                 "role": "app",
                                 "gather_facts": False,
                                 "parameter_secret": BY_PATH["parameter of a role"],
                                 "unique": project.unique,
+                                "build_secrets": [
+                                    "file_canary",
+                                    {"id": "target_canary", "target": "/root/.config/app/token"},
+                                ],
                             }
                         ],
                     }
                 },
-                "defaults": {"failing": False},
+                "defaults": {"failing": False, "talking": False},
             }
         ),
     )
@@ -140,6 +168,7 @@ def shop(project: Project, busybox: dict[str, str], modules: str, restricted_reg
     project.environment |= {
         "AC_AC_WORD": BY_PATH["AC_ variable"],
         "SHOP_TOKEN": BY_PATH["environment of the command"],
+        "variable_canary": BY_PATH[SECRETS["variable_canary"]],
         "SSH_AUTH_SOCK": str(project.scratch / BY_PATH["ssh agent"]),
         "DOCKER_CONFIG": docker_settings(project.folder.parent / "docker", restricted_registry.settings()),
     }
@@ -147,29 +176,41 @@ def shop(project: Project, busybox: dict[str, str], modules: str, restricted_reg
 
 
 def test_no_secret_is_in_anything_that_comes_out(
-    shop: Project, engine: docker.DockerClient, restricted_registry: Registry
+    shop: Project, engine: docker.DockerClient, restricted_registry: Registry, watch: Watch
 ) -> None:
     words = ("--vars-file", "secret-vars.yml", "-e", f"option_word={BY_PATH['option -e']}")
-    built = shop.build(*words, "--push", "--metadata-file", f"{OUT}/metadata.json").well()
+    files = (f"id={name},src={shop.scratch / name}" for name in ("file_canary", "target_canary"))
+    secrets = tuple(word for source in ("id=variable_canary", *files) for word in ("--secret", source))
+    attached = ("--push", "--sbom", "--provenance")
+    with watch:
+        built = shop.build(*words, *secrets, *attached, "--metadata-file", f"{OUT}/metadata.json").well()
     assert built.played() == ["app"], "the secrets were needed"
     github = {name: str(shop.folder / OUT / name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     runs = {
         "events": built,
         "plain log": shop.run("push", *words, "--log-format", "plain", GITHUB_ACTIONS="true", **github),
-        "failure": shop.run("build", *words, "-e", "failing=true", "--debug", "--metadata-file", f"{OUT}/failed.json"),
+        "failure": shop.run(
+            "build", *words, *secrets, "-e", "failing=true", "--debug", "--metadata-file", f"{OUT}/failed.json"
+        ),
+        "talk": shop.run("build", *words, *secrets, "-e", "talking=true", "--debug", "--log-format", "plain"),
+        "without them": shop.run("build", *words, *secrets[:2], "-e", "failing=true", "--log-format", "json"),
         "plan": shop.run("plan", *words, "--json", "-e", "failing=true"),
         "past builds": shop.run("inspect", "--json"),
         "past log": shop.run("logs"),
     }
     name = built.one("image_built")["tags"][0]
-    assert [outcome.code for outcome in runs.values()] == [0, 0, 1, 3, 0, 0], runs
+    assert [outcome.code for outcome in runs.values()] == [0, 0, 1, 1, 2, 3, 0, 0], runs
+    assert "***" in runs["talk"].stdout + runs["talk"].stderr, "what a task says is masked"
     everything = _said(runs) | _kept(shop) | _in_engine(engine, name)
-    everything |= _in_registry(restricted_registry, name)
+    everything |= _in_registry(restricted_registry, name) | {"engine's events": watch.text().encode()}
     for place in ("file metadata.json", "file failed.json", "file GITHUB_OUTPUT", "file projmodules.lock"):
         assert any(text for name, text in everything.items() if name.startswith(place)), place
     for place in ("events", "layers", "configuration", "registry's blobs", "state"):
         assert any(SEEN.encode() in text for name, text in everything.items() if name.startswith(place)), place
-    assert hashlib.sha256(TOKEN.encode()).hexdigest().encode() in everything["layers"], "a play had them"
+    for secret in (TOKEN, BY_PATH[SECRETS["file_canary"]], BY_PATH[SECRETS["target_canary"]] + "\n"):
+        assert hashlib.sha256(secret.encode()).hexdigest().encode() in everything["layers"], "a play had them"
+    assert all(name.encode() in everything["attached"] for name in SECRETS), "provenance names ids"
+    assert b"exec_create: " in everything["engine's events"]
     found = {
         (path, place)
         for path, secret in BY_PATH.items()
@@ -206,7 +247,24 @@ def _in_registry(registry: Registry, name: str) -> dict[str, bytes]:
     manifest = requests.get(f"{base}/manifests/{tag}", headers={"Accept": MANIFESTS}, auth=auth, timeout=10)
     digests = [manifest.json()["config"]["digest"], *(layer["digest"] for layer in manifest.json()["layers"])]
     blobs = [requests.get(f"{base}/blobs/{digest}", auth=auth, timeout=10).content for digest in digests]
-    return {"registry's manifest": manifest.content, "registry's blobs": b"".join(map(_unpacked, blobs))}
+    return {
+        "registry's manifest": manifest.content,
+        "registry's blobs": b"".join(map(_unpacked, blobs)),
+        "attached": b"".join(_attached(base, auth)),
+    }
+
+
+def _attached(base: str, auth: tuple[str, str]) -> Iterator[bytes]:
+    """Manifests and blobs of all that the repository has: bills of materials, provenance."""
+    for tag in requests.get(f"{base}/tags/list", auth=auth, timeout=10).json()["tags"]:
+        left = [tag]
+        while left:
+            headers = {"Accept": f"{MANIFESTS}, application/vnd.oci.image.index.v1+json"}
+            found = requests.get(f"{base}/manifests/{left.pop()}", headers=headers, auth=auth, timeout=10)
+            yield found.content
+            left += [each["digest"] for each in found.json().get("manifests", ())]
+            for blob in found.json().get("layers", ()):
+                yield _unpacked(requests.get(f"{base}/blobs/{blob['digest']}", auth=auth, timeout=10).content)
 
 
 def _unpacked(content: bytes) -> bytes:
