@@ -14,7 +14,7 @@ _LONG = 100
 def run_task(each: Instruction, scope: Scope) -> Task:
     """The task of one RUN: in the shell, directory, environment and user that hold at its line."""
     for flag in each.flags:
-        scope.note(each, f"{flag} has no counterpart: the command runs without it")
+        scope.note(each, f"{flag} has no counterpart: the command runs without it", _instead(flag))
     module, options = _command(each, scope)
     if scope.working_dir != "/":
         options["chdir"] = plain(scope.working_dir)
@@ -28,6 +28,18 @@ def run_task(each: Instruction, scope: Scope) -> Task:
             scope.note(each, f"the group of USER {scope.user} holds in the image, not for this command")
     task["changed_when"] = True
     return task
+
+
+def _instead(flag: str) -> str:
+    """What may be written in the place of a mounted secret; "" for other flags."""
+    fields = dict(part.partition("=")[::2] for part in flag.removeprefix("--mount=").split(","))
+    if fields.get("type") != "secret":
+        return ""
+    target = next((fields[name] for name in ("target", "dst", "destination") if fields.get(name)), "")
+    secret = fields.get("id") or target.rpartition("/")[2].lstrip(".") or "NAME"
+    if fields.get("env") and not target:
+        return f"write build_secrets: [{secret}] at the role, and read it with a lookup (docs/secrets.md)"
+    return f"write build_secrets: [{{id: {secret}, target: {target or f'/run/secrets/{secret}'}}}] at the role"
 
 
 def _command(each: Instruction, scope: Scope) -> tuple[str, dict[str, JsonValue]]:

@@ -344,6 +344,20 @@ def test_what_is_lost_is_said_with_its_line_and_at_the_head_of_the_recipe(text: 
     assert said in head
 
 
+@pytest.mark.parametrize(
+    ("flag", "instead"),
+    [
+        ("type=secret,id=a", "build_secrets: [{id: a, target: /run/secrets/a}]"),
+        ("type=secret,id=a,target=/root/.npmrc", "build_secrets: [{id: a, target: /root/.npmrc}]"),
+        ("type=secret,dst=/root/.netrc", "build_secrets: [{id: netrc, target: /root/.netrc}]"),
+        ("type=secret,id=a,env=TOKEN", "build_secrets: [a]"),
+    ],
+)
+def test_a_mounted_secret_is_lost_with_a_word_on_what_to_write_instead(flag: str, instead: str) -> None:
+    (hint,) = [note.hint for note in imported(f"FROM a\nRUN --mount={flag} b").notes]
+    assert instead in hint
+
+
 @pytest.mark.parametrize("text", ["", "FROM a\nENV A", "FROM a\nRUN <<E\nx", "# escape=x\nFROM a"])
 def test_what_is_no_dockerfile_is_a_mistake(text: str) -> None:
     with pytest.raises(InputError):
