@@ -108,7 +108,7 @@ class SecretLender:
             yield
             return
         try:
-            said = self._tell(target, _python("lend_secrets.py", "lend", SECRETS), json.dumps(wanted).encode())
+            said = self._tell(target, _python("lend_secrets.py", "lend", SECRETS), _line(wanted))
             if said != b"done":
                 why = said.decode(errors="replace") or "the target did not take them"
                 hint = "choose another target, or let an earlier role make way"
@@ -144,7 +144,7 @@ class SecretLender:
             raise VerificationError(message, hint=_INSTEAD)
 
     def _answer(self, target: ContainerId, asked: dict[str, Any]) -> list[list[str]]:
-        said = self._tell(target, _python("search_secrets.py"), json.dumps(asked).encode())
+        said = self._tell(target, _python("search_secrets.py"), _line(asked))
         try:
             found: list[list[str]] = json.loads(said)
         except ValueError:
@@ -170,6 +170,11 @@ class SecretLender:
             return channel.stdout.read().strip()
         finally:
             channel.close()
+
+
+def _line(data: Any) -> bytes:
+    """JSON that tells by itself when it is over: not every connection passes the end of stdin on."""
+    return json.dumps(data).encode() + b"\n"
 
 
 def _python(script: str, *arguments: str) -> tuple[str, ...]:

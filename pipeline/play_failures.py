@@ -25,7 +25,11 @@ HINTS: dict[Kind, str] = {
     "command": "a command of the role failed",
     "module": "a task of the role failed",
 }
-_APT_KEY = "apt-key is gone from Debian: use ansible.builtin.deb822_repository with signed_by"
+_CLOSER: dict[Kind, tuple[str, str]] = {
+    "removed": ("apt-key", "apt-key is gone from Debian: use ansible.builtin.deb822_repository with signed_by"),
+    "variable": ("build_secrets", "list the secret under build_secrets of the role in the recipe (docs/secrets.md)"),
+}
+"""A word in what is said that tells more, and the hint for it."""
 
 _SIGNS: dict[Kind, tuple[str, ...]] = {
     "removed": (
@@ -85,5 +89,6 @@ def cause(message: str, detail: str = "", *, unreachable: bool = False, rc: Any 
         return Cause("unreachable", HINTS["unreachable"])
     for kind, form in _FORMS.items():
         if form.search(said):
-            return Cause(kind, _APT_KEY if kind == "removed" and "apt-key" in said else HINTS[kind])
+            word, closer = _CLOSER.get(kind, ("", ""))
+            return Cause(kind, closer if word and word in said else HINTS[kind])
     return Cause("command", HINTS["command"]) if rc else Cause("module", HINTS["module"])

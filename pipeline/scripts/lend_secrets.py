@@ -1,8 +1,9 @@
 """Runs in a target: puts build secrets where a role looks for them, and takes them away again.
 
-`lend FOLDER` reads from stdin a JSON list of files: `name`, `content` (base64), `mode`, `target`. Each is written into
-FOLDER, which is in memory, and `target` becomes a link to it: no layer ever holds the file. `take FOLDER` removes
-the links, the folders that were made for them where nothing else is in them by then, and FOLDER.
+`lend FOLDER` reads a line from stdin, whose end may never come: a JSON list of files with `name`, `content` (base64),
+`mode` and `target`. Each is written into FOLDER, which is in memory, and `target` becomes a link to it: no layer ever
+holds the file. `take FOLDER` removes the links, the folders that were made for them where nothing else is in them by
+then, and FOLDER.
 
 Prints "done", or why not, without any content.
 """
@@ -83,7 +84,7 @@ def main() -> None:
     verb, folder = sys.argv[1:]
     failure = ""
     if verb == "lend":
-        failure = lend(folder, json.load(sys.stdin))
+        failure = lend(folder, json.loads(sys.stdin.readline()))
     if verb == "take" or failure:
         take(folder)
     print(failure or "done")

@@ -1,7 +1,8 @@
 """Runs in a target before its commit: looks for build secrets in what its layer would hold.
 
-Reads from stdin a JSON object: `forms`, for each secret the texts (base64) that it may have become, and `paths`, what
-the role changed. Prints a JSON list of [secret, path]. Names of files, links and regular files are looked at.
+Reads a line from stdin, whose end may never come: a JSON object with `forms`, for each secret the texts (base64) that
+it may have become, and `paths`, what the role changed. Prints a JSON list of [secret, path]. Names of files, links and
+regular files are looked at.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def texts(path: bytes, longest: int) -> Iterator[bytes]:
 
 def main() -> None:
     """Look at all of them."""
-    asked = json.load(sys.stdin)
+    asked = json.loads(sys.stdin.readline())
     forms = {secret: [base64.b64decode(form) for form in each] for secret, each in asked["forms"].items()}
     print(json.dumps([[secret, path] for path in asked["paths"] for secret in found_in(os.fsencode(path), forms)]))
 

@@ -60,6 +60,11 @@ def test_a_module_without_an_exit_code_is_no_command() -> None:
     assert cause("Path /etc/nowhere does not exist !").kind == "module"
 
 
+def test_a_build_secret_that_the_recipe_does_not_list_is_told_where_to_list_it() -> None:
+    assert "build_secrets of the role" in cause("Error while resolving value: 'build_secrets' is undefined").hint
+    assert cause("'other' is undefined").hint == HINTS["variable"]
+
+
 def test_apt_key_gets_the_name_of_what_stands_in_its_place() -> None:
     assert "deb822_repository" in cause('Failed to find required executable "apt-key"').hint
     assert cause("The 'include' action plugin has been removed.").hint == HINTS["removed"]

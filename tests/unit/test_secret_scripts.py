@@ -22,8 +22,12 @@ def script(name: str, *arguments: str, told: Any = None) -> str:
     """A script as it is run in a target: as text, by another Python."""
     source = files("pipeline").joinpath("scripts", name).read_text(encoding="utf-8")
     command = [sys.executable, "-I", "-c", source, *arguments]
-    done = subprocess.run(command, input=json.dumps(told), capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdin
+        assert running.stdout
+        running.stdin.write(json.dumps(told) + "\n")
+        running.stdin.flush()  # and not closed: over TLS its end is not told
+        return running.stdout.read().strip()
 
 
 def a_file(target: Path, mode: str = "400") -> dict[str, str]:
