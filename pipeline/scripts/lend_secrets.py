@@ -20,6 +20,8 @@ import sys
 MADE = "made.json"
 """What was made outside of FOLDER: links, each with where it leads, and folders."""
 PRIVATE, COMMON = 0o700, 0o755
+FOR_OTHERS = 0o004
+"""Of a file's mode: its folders have to let others in, too."""
 
 
 def lend(folder: str, files: list[dict[str, str]]) -> str:
@@ -30,18 +32,18 @@ def lend(folder: str, files: list[dict[str, str]]) -> str:
     os.chmod(inside, COMMON)
     made: dict[str, list[str]] = {"links": [], "folders": []}
     for each in files:
-        path, target = os.path.join(inside, each["name"]), each["target"]
+        path, target, mode = os.path.join(inside, each["name"]), each["target"], int(each["mode"], 8)
         if os.path.lexists(target):
             return f"{target} is there already"
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(base64.b64decode(each["content"]))
-        os.chmod(path, int(each["mode"], 8))
+        os.chmod(path, mode)
         made["folders"] += missing_above(target)
         made["links"].append(target)
         with open(os.path.join(folder, MADE), "w") as notes:
             json.dump(made, notes)
         try:
-            make_folders(missing_above(target))
+            make_folders(missing_above(target), hidden=PRIVATE if mode & FOR_OTHERS == 0 else COMMON)
             os.symlink(path, target)
         except OSError as error:
             return f"{target} cannot be made: {error.strerror}"
@@ -58,11 +60,11 @@ def missing_above(path: str) -> list[str]:
     return missing
 
 
-def make_folders(folders: list[str]) -> None:
-    """One after the other. What is hidden in a home, such as .ssh, is nobody else's."""
+def make_folders(folders: list[str], hidden: int) -> None:
+    """One after the other. One that is hidden in a home, such as .ssh, gets another mode."""
     for folder in folders:
         os.mkdir(folder)
-        os.chmod(folder, PRIVATE if os.path.basename(folder).startswith(".") else COMMON)
+        os.chmod(folder, hidden if os.path.basename(folder).startswith(".") else COMMON)
 
 
 def take(folder: str) -> None:

@@ -43,15 +43,23 @@ def test_a_file_is_lent_and_taken_away_with_the_folders_that_were_made_for_it(tm
     lent, root = tmp_path / "lent", tmp_path / "root"
     (root / "home").mkdir(parents=True)
     target = root / "home/.config/pip/pip.conf"
-    assert script("lend_secrets.py", "lend", str(lent), told=[a_file(target, "444")]) == "done"
+    assert script("lend_secrets.py", "lend", str(lent), told=[a_file(target)]) == "done"
     assert target.read_bytes() == TOKEN
     assert target.is_symlink(), "the layer holds no file"
-    assert target.stat().st_mode & 0o777 == 0o444
+    assert target.stat().st_mode & 0o777 == 0o400
     assert (root / "home/.config").stat().st_mode & 0o777 == 0o700
     assert (root / "home/.config/pip").stat().st_mode & 0o777 == 0o755
     assert script("lend_secrets.py", "take", str(lent)) == "done"
     assert below(root) == {"home"}
     assert not lent.exists()
+
+
+def test_a_file_that_others_may_read_is_in_folders_that_let_them_in(tmp_path: Path) -> None:
+    target = tmp_path / "home/.config/token"
+    assert lend_secrets.lend(str(tmp_path / "lent"), [a_file(target, "444")]) == ""
+    assert target.stat().st_mode & 0o777 == 0o444
+    for folder in (*target.parents[:2], target.resolve().parent, tmp_path / "lent"):
+        assert folder.stat().st_mode & 0o777 == 0o755, folder
 
 
 def test_what_the_role_put_there_stays(tmp_path: Path) -> None:
