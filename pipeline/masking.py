@@ -25,6 +25,18 @@ def masked_event(event: Event, secrets: SecretValues) -> Event:
     return masked
 
 
+def hide(error: BaseException, secrets: SecretValues) -> None:
+    """Take the values out of what an unexpected error, and those that it came of, say for themselves."""
+    seen: list[BaseException] = []
+    left = [error]
+    while left:
+        each = left.pop()
+        if each not in seen:
+            seen.append(each)
+            each.args = _masked(each.args, secrets)
+            left += [other for other in (each.__cause__, each.__context__) if other]
+
+
 def _masked(value: Any, secrets: SecretValues) -> Any:
     if isinstance(value, str):
         return secrets.masked(value)

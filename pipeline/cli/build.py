@@ -33,7 +33,7 @@ from pipeline.display import open_display
 from pipeline.engine import Engine
 from pipeline.events import BuildFinished, BuildStarted, NotPushed, Sink, Warned
 from pipeline.failures import failures, system_errors
-from pipeline.masking import masking
+from pipeline.masking import hide, masking
 from pipeline.observed import Observed
 from pipeline.plan import steps
 from pipeline.plan_secrets import refuse_before
@@ -126,6 +126,9 @@ def run_shown(
             if given["debug"]:
                 click.echo(secrets.masked(traceback.format_exc()), err=True, nl=False)
             raise click.exceptions.Exit(error.exit_code) from None
+        except Exception as error:
+            hide(error, secrets)
+            raise
 
 
 def _build(

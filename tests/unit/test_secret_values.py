@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import traceback
 from dataclasses import fields
 from typing import Any, get_args
 
 import pytest
 
 from pipeline.events import BuildFailed, BuildStarted, Event, ImageBuilt, Layer, Output, TaskFinished, to_json
-from pipeline.masking import masked_event, masking
+from pipeline.masking import hide, masked_event, masking
 from pipeline.secret_values import LEAST, NO_SECRETS, SecretValues
 
 TOKEN = b"npm_5Rk/2+q\"Tz'81w"
@@ -113,3 +114,21 @@ def test_a_sink_masks_what_passes() -> None:
     assert seen == [Output("web/base", "say ***"), BuildFailed("m", detail="***")]
     sink = seen.append
     assert masking(sink, NO_SECRETS) is sink
+
+
+def defect() -> None:
+    table: dict[object, int] = {}
+    try:
+        table["other"] = table[TOKEN.decode(), 5]
+    except KeyError as error:
+        raise ValueError(f"not {TOKEN.decode()}") from error
+
+
+def test_a_defect_does_not_tell_a_value_nor_does_what_it_came_of() -> None:
+    with pytest.raises(ValueError, match="not npm_") as caught:
+        defect()
+    hide(caught.value, VALUES)
+    told = "".join(traceback.format_exception(caught.value))
+    assert "not ***" in told
+    assert "('***', 5)" in told
+    assert "5Rk" not in told
