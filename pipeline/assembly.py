@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -81,10 +82,12 @@ def tools(
     environ: Mapping[str, str],
     together: Together | None = None,
     another: Callable[[], Engine] | None = None,
+    prefix: str = "",
 ) -> Tools:
     """The adapters, joined; one set of them is for one thread at a time.
 
-    `another` opens further connections to the engine, for work beside the stages; a plan needs none.
+    `another` opens further connections to the engine, for work beside the stages, and `prefix` begins the names of
+    this thread's containers; a plan needs neither.
     """
     together = together or in_common(environ)
     timings = Timings(emit, time.monotonic)
@@ -94,8 +97,18 @@ def tools(
     finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
-    aside = EngineAside(another or (lambda: engine))
-    player = Conductor(retrying, settings, emit, labels=OWNED, environ=environ, lock=lock, aside=aside, secret=secret)
+    another = another or (lambda: engine)
+    player = Conductor(
+        retrying,
+        settings,
+        emit,
+        labels=OWNED,
+        environ=environ,
+        lock=lock,
+        aside=EngineAside(another),
+        name_target=lambda: f"{prefix}_target{uuid.uuid4().hex[:12]}",
+        secret=secret,
+    )
 
     def conductor(step: str) -> ContainerId:
         player.start(player.build(roots.ensure(settings.base, step).id, step))
@@ -126,7 +139,7 @@ def tools(
         seconds=timings.seconds,
         look_up=shared.look_up,
     )
-    return Tools(retrying, player, roots, records, emit, _nothing_to_register, aside, shared)
+    return Tools(retrying, player, roots, records, emit, _nothing_to_register, EngineAside(another), shared)
 
 
 def _shared_cache(

@@ -36,6 +36,11 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     image = tools.engine.commit(build.target, build.config, "", f"role {step.role}")
     tools.aside.begin(partial(remove_target, build.target))
     tools.on_exit(tools.aside.join)
+    try:
+        tools.player.conclude()  # only now: Ansible takes a quarter of a second to end, in which the layer was made
+    except PipelineError:
+        remove_nameless(image, tools)
+        raise
     tools.records.save(build.keys[step.index], image)
     return replace(build, image=image, target=None, note=image.removeprefix("sha256:")[:12])
 

@@ -133,6 +133,7 @@ def test_target_is_kept_alive_by_what_it_borrows_and_is_registered_for_removal(w
     spec = world.engine.containers[build.target].spec
     assert spec == ContainerSpec(
         image=build.image or "",
+        name="target-nginx",  # as the player wants it
         entrypoint=world.player.keep_alive(),
         command=("sleep", "1"),  # the base's own
         mounts=world.player.mounts(),
@@ -206,10 +207,36 @@ def test_provision_plays_the_role_with_parameters_and_variables(world: World) ->
             gather_facts=False,
             hardware_facts=False,
             borrowed_python=False,
-            step=ROLE.id,
+            step="web/nginx/provision",
             path="/bin",
         )
     ]
+
+
+def test_a_play_is_prepared_before_its_target_is_started_and_is_the_one_that_is_played(world: World) -> None:
+    build = targeted(world, a_service("nginx"))
+    prepared = list(world.player.prepared)
+    provision.run(build, ROLE, world.tools)
+    assert prepared == world.player.plays
+    assert (world.player.prepared, world.player.announced) == (prepared, [False])
+
+
+def test_the_next_play_is_prepared_while_a_layer_is_committed(world: World) -> None:
+    world.player.results["nginx"] = PlayResult(config=ImageConfig(environment={"PATH": "/opt/bin"}))
+    build = played(world, replace(a_service("nginx", "app"), python="base"))
+    assert world.player.announced == [True]
+    assert [play.role.name for play in world.player.prepared] == ["nginx", "app"]
+    build = target.run(commit.run(build, ROLE, world.tools), Step("target", "web", "app", 1), world.tools)
+    assert world.player.prepared[2] == world.player.prepared[1], "nothing has to be prepared again"
+    assert world.player.prepared[2].path == "/opt/bin"
+
+
+def test_no_play_is_prepared_for_a_layer_that_is_there(world: World) -> None:
+    build = targeted(world, a_service("nginx", "app"))
+    build = replace(build, keys=(build.keys[0], replace(build.keys[1], image=build.image), build.keys[2]))
+    provision.run(build, ROLE, world.tools)
+    assert world.player.announced == [False]
+    assert [play.role.name for play in world.player.prepared] == ["nginx"]
 
 
 def test_provision_gathers_hardware_facts_for_the_whole_service_if_one_role_can_see_them(world: World) -> None:
@@ -245,6 +272,16 @@ def test_commit_makes_a_layer_remembers_it_and_lets_the_target_go(world: World) 
     assert build.target is None
     assert list(world.records.saved.values()) == [build.image]
     assert world.engine.images[build.image or ""].config.normalised() == build.config.normalised()
+
+
+def test_a_layer_is_not_remembered_and_goes_if_ansible_ended_badly_after_all(world: World) -> None:
+    build = played(world, a_service("nginx"))
+    world.player.end = PlayFailedError("Ansible ended with 'failed'")
+    before = set(world.engine.images)
+    with pytest.raises(PlayFailedError):
+        commit.run(build, ROLE, world.tools)
+    assert world.records.saved == {}
+    assert set(world.engine.images) == before
 
 
 def test_commit_refuses_a_layer_with_traces_of_the_build(world: World) -> None:
