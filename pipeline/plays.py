@@ -19,7 +19,7 @@ def play_of(build: Build, index: int, below: ImageConfig | None, tools: Tools) -
         role=tools.records.role_files(role),
         parameters=role.parameters,
         variables=build.service.variables,
-        gather_facts=role.gather_facts,
+        gather_facts=role.gather_facts and (index >= len(build.keys) or build.keys[index].facts),
         hardware_facts=any(key.hardware for key in build.keys),
         borrowed_python=build.service.python == "runtime",
         step=Step("provision", build.service.name, build.service.role_labels[index], index).id,
