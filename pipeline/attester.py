@@ -20,6 +20,7 @@ from pipeline.events import Sink
 from pipeline.gitflow import PREFIX
 from pipeline.observed import Observed
 from pipeline.oci import Manifest, Store
+from pipeline.package_databases import contents, is_wanted
 from pipeline.plan import Step
 from pipeline.player import RoleFiles
 from pipeline.provenance import BUILDER, Facts, Material, PlayedRole, provenance
@@ -194,8 +195,6 @@ class Described:
 
 def read_contents(engine: Engine, image: str) -> Contents:
     """The packages of an image that the engine has. Raises PipelineError where it has none of this name."""
-    from pipeline.package_databases import contents, is_wanted  # noqa: PLC0415 - see `bill`
-
     found = engine.find_image(image)
     if found is None:
         raise PipelineError(f"the engine has no image {image}", hint="pull it, or look it up in its registry")

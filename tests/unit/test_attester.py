@@ -66,7 +66,7 @@ class Bench:
         self.image: Manifest = self.registry.add_image({"org.opencontainers.image.version": "1.2.0"})
         self.engine = FakeEngine()
         self.engine.add_image(TAG, ImageConfig())
-        self.engine.contents["var/lib/dpkg/status"] = b"Package: hello\nVersion: 2.10\nArchitecture: amd64\n"
+        self.engine.contents["/var/lib/dpkg/status"] = b"Package: hello\nVersion: 2.10\nArchitecture: amd64\n"
         stored = self.engine.need(TAG)
         stored.files = frozenset({"/var/lib/dpkg/status", "/etc/shadow"})
         role = RoleUse("nginx", {"port": SECRET})
