@@ -134,12 +134,12 @@ def summary_lines(results: Results) -> Iterator[str]:
         yield from ("", *_pushed(results, image))
         if image.try_it:
             yield from ("  try it:", f"    {image.try_it}", "")
-    yield from (f"pushed: {reference}" for reference in results.pushed_besides())
+    yield from (f"{what}: {reference}" for what, reference in results.pushed_besides())
     yield from results.missed_lines()
 
 
 def _pushed(results: Results, image: ImageBuilt) -> Iterator[str]:
-    return (f"  pushed: {reference}" for reference in results.pushed_of(image))
+    return (f"  {what}: {reference}" for what, reference in results.pushed_of(image))
 
 
 def _indent(lines: Sequence[str]) -> Iterator[str]:

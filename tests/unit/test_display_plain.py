@@ -141,6 +141,17 @@ def test_the_closing_table_is_aligned_and_ends_with_the_build() -> None:
     ]
 
 
+def test_what_the_registry_had_already_is_kept_in_the_summary_and_not_said_to_be_pushed() -> None:
+    built = ImageBuilt("full", "sha256:ab", ("acme/full:1", "acme/full:latest"), 0, (), {}, "")
+    pushes = (Pushed("acme/full:1", "sha256:cd", already=True), Pushed("acme/full:latest", "sha256:cd"))
+    out, _ = log(built, *pushes, BuildFinished(1.0, 1))
+    assert [line for line in out if "@" in line] == [
+        "  kept: acme/full:1@sha256:cd",
+        "  pushed: acme/full:latest@sha256:cd",
+    ]
+    assert log(*pushes)[0][-2:] == ["kept: acme/full:1@sha256:cd", "pushed: acme/full:latest@sha256:cd"]
+
+
 def test_what_was_built_before_an_error_is_still_listed() -> None:
     out, _ = log(ImageBuilt("lean", "sha256:ab", (), 0, (), {}, ""), BuildFailed("bad"))
     assert "lean  ab  0.0 MB" in out
