@@ -146,12 +146,16 @@ def test_a_disagreement_between_branch_or_tag_and_file_ends_with_2(shop: Shop) -
     assert "v1.4.0 is for 1.4.0, and version.txt says 1.3.0" in shop.refused("version")
 
 
-def test_a_shallow_clone_is_refused_where_commits_are_counted(shop: Shop, tmp_path: Path, move: Move) -> None:
+def test_a_shallow_clone_is_refused_where_commits_are_counted_or_tags_move(
+    shop: Shop, tmp_path: Path, move: Move
+) -> None:
     shop.checkout.git(
         "clone", "--quiet", "--depth=1", "-b", "develop", shop.checkout.remote.as_uri(), str(tmp_path / "s")
     )
     shallow = move(Checkout(tmp_path / "s", shop.checkout.remote))
     assert "cannot be counted" in shallow.refused("version")
+    shallow.checkout.git("checkout", "--quiet", "-b", "main")
+    assert "cannot be known" in shallow.refused("version")
 
 
 def test_without_a_repository_or_a_commit_the_version_is_not_known(tmp_path: Path, move: Move) -> None:
