@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -48,7 +49,7 @@ def _below(client: docker.APIClient, container: str, wanted: Callable[[str], boo
         stream = io.BufferedReader(cast("Any", _Chunks(chunks)), _CHUNK)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
-                name = f"{parent}/{member.name.lstrip('/')}".lstrip("/")
+                name = posixpath.normpath(f"{parent}/{member.name}").lstrip("/")
                 if member.isreg() and wanted(name) and (content := archive.extractfile(member)):
                     found[name] = content.read()
     return found

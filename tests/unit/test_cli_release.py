@@ -357,7 +357,9 @@ def test_a_branch_whose_file_says_another_version_is_not_finished(shop: Shop) ->
 def test_without_main_or_develop_there_is_no_gitflow(shop: Shop) -> None:
     shop.checkout.git("branch", "--move", "develop", "trunk")
     shop.checkout.git("push", "--quiet", "origin", "--delete", "develop")
-    assert "there is no branch develop" in shop.refused("release", "start")
+    told = shop.refused("release", "start")
+    assert "there is no branch develop" in told
+    assert "git branch develop main" in told
 
 
 def test_master_is_a_main_branch_and_tags_keep_their_v(tmp_path: Path, move: Move) -> None:
