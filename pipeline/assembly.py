@@ -20,18 +20,20 @@ from pipeline.conductor_context import image_key
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.docker_run import ContainerRunner, connect_runner
 from pipeline.engine import ContainerId, Engine
-from pipeline.errors import UsageError
-from pipeline.events import Sink
+from pipeline.errors import PipelineError, UsageError
+from pipeline.events import Sink, Warned
 from pipeline.loading import Loaded, Options
 from pipeline.locks import Locks
 from pipeline.observed import Observed
 from pipeline.plan import LayerKey
+from pipeline.provenance import Origin
 from pipeline.recipe import Bootstrap
 from pipeline.records import EngineRecords, KnownLayers, Reuse
 from pipeline.registry_cache import RegistryCache
 from pipeline.registry_patience import registry_patience
 from pipeline.remembered import Remembered
 from pipeline.remote_bootstrap import bootstrap
+from pipeline.repository import Repository, is_in_repository
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
 from pipeline.source_date import source_date
@@ -199,11 +201,26 @@ def attester(
 
     return Attester(
         wishes,
-        Place(options.folder, loaded.path, environ, run),
+        Place(options.folder, loaded.path, environ, run, _origin(wishes, loaded, options, observed, environ)),
         loaded.finder,
         observed,
         lambda name, emit: OciRegistry(name, environ, emit),
     )
+
+
+def _origin(wishes: Wishes, loaded: Loaded, options: Options, emit: Sink, environ: Mapping[str, str]) -> Origin | None:
+    """The commit that a provenance names: the labels', else what is checked out. No build fails for want of it."""
+    from pipeline.materials import origin_of  # noqa: PLC0415 - as `attester`
+
+    if loaded.project.release:
+        return origin_of(loaded.project.release)
+    if not wishes.provenance or not is_in_repository(options.folder):
+        return None
+    try:
+        return Repository(options.folder, environ).origin()
+    except PipelineError as error:
+        emit(Warned(f"the provenance names no commit: {error.message}", error.hint))
+        return None
 
 
 def _nothing_to_register(undo: Callable[[], None]) -> None:

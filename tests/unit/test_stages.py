@@ -705,6 +705,27 @@ def test_a_registry_that_cannot_be_asked_gets_no_release(world: World) -> None:
     assert "push" not in world.verbs()
 
 
+def test_every_registry_is_asked_for_a_release_and_each_that_refuses_is_told(world: World) -> None:
+    places = ("a.io", "b.io", "c.io")
+    service = a_service("nginx")
+    build = by_gitflow(world, "main", service=service)
+    templates = tuple(f"{place}/{{service}}:{{version}}" for place in places)
+    build = tag.run(replace(build, recipe=a_build(service, tags=templates).recipe), WHOLE, world.tools)
+    other = world.engine.add_image("other:1", ImageConfig(labels={f"{PREFIX}revision": "decaf"}))
+    world.engine.registry["b.io/web:1.2.0"] = world.engine.images[other]
+    world.engine.fail("published", PushFailedError("a.io is down"))
+    world.events.clear()
+    with pytest.raises(SeveralServicesError) as caught:
+        push.run(build, WHOLE, world.tools)
+    assert caught.value.exit_code == EXIT_PUSH_FAILED
+    told = [event for event in world.emitted(NotPushed) if isinstance(event, NotPushed)]
+    assert [(event.tag, event.tried) for event in told] == [("a.io/web:1.2.0", True), ("b.io/web:1.2.0", True)]
+    assert told[0].reason == "a.io is down"
+    assert "of commit decaf" in told[1].reason
+    assert "published c.io/web:1.2.0" in world.engine.calls
+    assert "push" not in world.verbs()
+
+
 @pytest.mark.parametrize("branch", ["develop", "release/1.2.0", "feature/x"])
 def test_only_releases_are_looked_up(world: World, branch: str) -> None:
     push.run(by_gitflow(world, branch), WHOLE, world.tools)
