@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -20,18 +21,20 @@ from pipeline.conductor_context import image_key
 from pipeline.docker_engine import DockerEngine, connect
 from pipeline.docker_run import ContainerRunner, connect_runner
 from pipeline.engine import ContainerId, Engine
-from pipeline.errors import UsageError
-from pipeline.events import Sink
+from pipeline.errors import PipelineError, UsageError
+from pipeline.events import Sink, Warned
 from pipeline.loading import Loaded, Options
 from pipeline.locks import Locks
 from pipeline.observed import Observed
 from pipeline.plan import LayerKey
+from pipeline.provenance import Origin
 from pipeline.recipe import Bootstrap
 from pipeline.records import EngineRecords, KnownLayers, Reuse
 from pipeline.registry_cache import RegistryCache
 from pipeline.registry_patience import registry_patience
 from pipeline.remembered import Remembered
 from pipeline.remote_bootstrap import bootstrap
+from pipeline.repository import Repository, is_in_repository
 from pipeline.retrying import RetryingEngine
 from pipeline.roots import EngineRoots
 from pipeline.secret_options import secret_sources
@@ -84,12 +87,14 @@ def tools(
     environ: Mapping[str, str],
     together: Together | None = None,
     another: Callable[[], Engine] | None = None,
+    prefix: str = "",
     secrets: SecretValues | None = None,
 ) -> Tools:
     """The adapters, joined; one set of them is for one thread at a time.
 
-    `another` opens further connections to the engine, for work beside the stages; a plan needs none. Without
-    `secrets` (None) nobody looks whether those are given that roles need.
+    `another` opens further connections to the engine, for work beside the stages, and `prefix` begins the names of
+    this thread's containers; a plan needs neither. Without `secrets` (None) nobody looks whether those are given that
+    roles need.
     """
     together = together or in_common(environ)
     timings = Timings(emit, time.monotonic)
@@ -99,7 +104,7 @@ def tools(
     finder, lock = loaded.finder, together.locks()
     settings = loaded.recipe.conductor
     secret = _secret(loaded, options, environ)
-    aside = EngineAside(another or (lambda: engine))
+    another = another or (lambda: engine)
     player = Conductor(
         retrying,
         settings,
@@ -107,7 +112,8 @@ def tools(
         labels=OWNED,
         environ=environ,
         lock=lock,
-        aside=aside,
+        aside=EngineAside(another),
+        name_target=lambda: f"{prefix}_target{uuid.uuid4().hex[:12]}",
         secret=secret,
         secrets=secrets or NO_SECRETS,
     )
@@ -142,7 +148,7 @@ def tools(
         look_up=shared.look_up,
     )
     given = None if secrets is None else frozenset(secrets.ids)
-    return Tools(retrying, player, roots, records, emit, _nothing_to_register, aside, shared, given)
+    return Tools(retrying, player, roots, records, emit, _nothing_to_register, EngineAside(another), shared, given)
 
 
 def build_secrets(options: Options, environ: Mapping[str, str]) -> SecretValues:
@@ -207,11 +213,26 @@ def attester(
 
     return Attester(
         wishes,
-        Place(options.folder, loaded.path, environ, run),
+        Place(options.folder, loaded.path, environ, run, _origin(wishes, loaded, options, observed, environ)),
         loaded.finder,
         observed,
         lambda name, emit: OciRegistry(name, environ, emit),
     )
+
+
+def _origin(wishes: Wishes, loaded: Loaded, options: Options, emit: Sink, environ: Mapping[str, str]) -> Origin | None:
+    """The commit that a provenance names: the labels', else what is checked out. No build fails for want of it."""
+    from pipeline.materials import origin_of  # noqa: PLC0415 - as `attester`
+
+    if loaded.project.release:
+        return origin_of(loaded.project.release)
+    if not wishes.provenance or not is_in_repository(options.folder):
+        return None
+    try:
+        return Repository(options.folder, environ).origin()
+    except PipelineError as error:
+        emit(Warned(f"the provenance names no commit: {error.message}", error.hint))
+        return None
 
 
 def _nothing_to_register(undo: Callable[[], None]) -> None:

@@ -20,9 +20,10 @@ from pipeline.events import Sink
 from pipeline.gitflow import PREFIX
 from pipeline.observed import Observed
 from pipeline.oci import Manifest, Store
+from pipeline.package_databases import contents, is_wanted
 from pipeline.plan import Step
 from pipeline.player import RoleFiles
-from pipeline.provenance import BUILDER, Facts, Material, PlayedRole, provenance
+from pipeline.provenance import BUILDER, Facts, Material, Origin, PlayedRole, provenance
 from pipeline.reference import ImageReference
 from pipeline.referrers import Artifact, Attachment, attach, attachments
 from pipeline.role_finder import RoleFinder
@@ -63,7 +64,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and when a run goes on: the project's folder, the recipe's file, the environment, the start.
+    """Where and when a run goes on: the project's folder, the recipe's file, the environment, the commit, the start.
 
     `run` names it among all runs; it holds the machine's name, so only what is made of it is told.
     """
@@ -72,6 +73,7 @@ class Place:
     recipe: Path
     environ: Mapping[str, str]
     run: str
+    origin: Origin | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -169,7 +171,7 @@ class Attester:
             platform=image.platform,
             variables=tuple(service.variables),
             roles=played,
-            materials=tuple(_materials(build, self._used(build), image.conductor)),
+            materials=tuple(_materials(build, place.origin, self._used(build), image.conductor)),
             tools={"baseimage-pipeline": version("baseimage-pipeline")},
             builder=place.environ.get("BASEIMAGE_BUILDER_ID") or f"{BUILDER}:{_where(place.environ)}",
             run=str(uuid5(NAMESPACE_OID, place.run)),
@@ -199,8 +201,6 @@ class Described:
 
 def read_contents(engine: Engine, image: str) -> Contents:
     """The packages of an image that the engine has. Raises PipelineError where it has none of this name."""
-    from pipeline.package_databases import contents, is_wanted  # noqa: PLC0415 - see `bill`
-
     found = engine.find_image(image)
     if found is None:
         raise PipelineError(f"the engine has no image {image}", hint="pull it, or look it up in its registry")
@@ -225,8 +225,8 @@ def _described(store: Store, subject: Manifest, build: Build) -> Described:
     return Described(Subject(store.name, said, subject.digest, str(config.get("created") or "")), platform)
 
 
-def _materials(build: Build, used: tuple[Package, ...], conductor: str) -> Iterator[Material]:
-    yield from materials.source_of(build.project.release)
+def _materials(build: Build, origin: Origin | None, used: tuple[Package, ...], conductor: str) -> Iterator[Material]:
+    yield from materials.source_of(origin)
     yield materials.base_of(build)
     yield from materials.conductor_of(conductor)
     yield from (materials.as_material(package) for package in used)

@@ -108,7 +108,7 @@ class Account:
         }
 
     def _state(self, service: str, states: list[str]) -> str:
-        if not self._is_pushed(service):
+        if not states or not self._is_pushed(service):
             return "built"
         return "pushed" if set(states) <= {"pushed", "kept"} else "not pushed"
 

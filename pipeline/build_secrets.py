@@ -88,7 +88,7 @@ class SecretLender:
 
     @contextmanager
     def in_target(self, target: ContainerId, play: Play) -> Iterator[None]:
-        """Have those that are to be files of the target there while the block lasts.
+        """Have those that are to be files of the target there while the block lasts: its layer is made after that.
 
         Raises VerificationError where a file cannot be, such as where the layer below has one.
         """
@@ -118,12 +118,13 @@ class SecretLender:
             with suppress(EngineError):
                 self._engine.run(target, _python("lend_secrets.py", "take", SECRETS))
 
-    def refuse_config(self, play: Play, config: ImageConfig) -> None:
-        """Raises VerificationError where what a role says about the image holds one of its secrets."""
+    def checked(self, config: ImageConfig, play: Play) -> ImageConfig:
+        """What a role says about the image. Raises VerificationError where it holds one of its secrets."""
         found = self._values.within(asdict(config), (secret.id for secret in play.secrets))
         if said := dict.fromkeys(f"{secret} in {path}" for secret, path in found):
             message = f"role {play.role.name} puts build secrets into the image's configuration: {', '.join(said)}"
             raise VerificationError(message, hint=_INSTEAD)
+        return config
 
     def refuse_leaks(self, target: ContainerId) -> None:
         """Raises VerificationError where a file that the role wrote, or its name, holds one of its secrets."""

@@ -7,13 +7,14 @@ machine is a setting, so that it works against a remote engine too.
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from pipeline import conductor_context
@@ -23,8 +24,10 @@ from pipeline.deployables import Deployables
 from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Output, Sink
+from pipeline.gate import Gate
 from pipeline.play_directory import RUNTIME, write_play
 from pipeline.play_events import PlayLog
+from pipeline.play_process import PlayProcess
 from pipeline.player import Play, PlayResult, RoleFiles
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, SWEPT
@@ -53,6 +56,15 @@ _STRATEGIES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A play that was begun before its target, the name that this is to have, and what becomes of it."""
+
+    play: Play
+    target: str
+    begun: Future[PlayProcess]
+
+
 class Conductor:
     """The Player. One conductor container at most, labelled, removed by `stop`."""
 
@@ -66,15 +78,19 @@ class Conductor:
         environ: Mapping[str, str],
         lock: Lock,
         aside: EngineAside,
+        name_target: Callable[[], str],
         secret: Secret | None = None,
         secrets: SecretValues = NO_SECRETS,
     ) -> None:
         self._engine, self._settings, self._emit, self._secret = engine, settings, emit, secret
         self._labels, self._environ, self._lock, self._aside = labels, environ, lock, aside
+        self._name_target = name_target
         self._starting: Future[ContainerId] | None = None
-        self._waiting: Channel | None = None
+        self._workers: SimpleQueue[Channel] = SimpleQueue()
         self._runtime = ""
-        self._deployables = Deployables(engine)
+        self._deployables = Deployables()
+        self._ahead: _Ahead | None = None
+        self._ending: PlayProcess | None = None
         self._lender = SecretLender(engine, secrets)
 
     def key(self) -> str:
@@ -120,7 +136,7 @@ class Conductor:
             image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels
         )
         container = engine.start(spec)
-        self._waiting = self._worker(engine, container)
+        self._workers.put(self._new_worker(engine, container))
         return container
 
     def container(self) -> ContainerId:
@@ -133,12 +149,13 @@ class Conductor:
         """Remove the container."""
         starting, self._starting = self._starting, None
         container = starting.result() if starting and not starting.exception() else None
-        if self._waiting:
-            self._waiting.close()
-            self._waiting = None
+        while not self._workers.empty():
+            self._workers.get().close()
         if container:
             self._engine.remove_container(container)
             self._deployables.forget()
+        self._drop_what_is_ahead()
+        self._let_go()
 
     def keep_alive(self) -> tuple[str, ...]:
         """The runtime's Python, waiting for a signal and collecting orphans."""
@@ -148,29 +165,80 @@ class Conductor:
         """The runtime read-only, and a volume of the target's own for Ansible's files."""
         return (Mount(self._runtime, RUNTIME, read_only=True), Mount("", REMOTE_TMP))
 
-    def play(self, target: ContainerId, play: Play) -> PlayResult:
-        """Transmit, work, process. Raises PlayFailedError with role, task, file and line."""
-        container = self.container()
-        for line in self._deployables.send(container, play.role):
-            self._emit(Output(play.step, line))
-        log = PlayLog(play.step, play.role.name, _folders(play.role))
-        with tempfile.TemporaryDirectory(prefix="baseimage-play-") as scratch:
-            private = Path(scratch, "private")
-            write_play(private, play, self._inventory(target, play))
-            send_folder(self._engine, container, private / "project" / "roles", ROLES)
-            try:
-                with (
-                    lent(self._engine, container, self._secret),
-                    self._lender.in_conductor(container, play),
-                    self._lender.in_target(target, play),
-                ):
-                    self._stream(container, private, Path(scratch, "artifacts"), log)
-            except PlayFailedError as error:
+    def prepare(self, play: Play) -> str:
+        """Start Ansible in a thread: it loads the role meanwhile, and waits for its target.
+
+        Not with a password, which is lent for one play at a time.
+        """
+        if self._secret:
+            return ""
+        if not self._ahead or self._ahead.play != play:
+            self._drop_what_is_ahead()
+            name = self._name_target()
+            self._ahead = _Ahead(play, name, self._aside.begin(lambda engine: self._begin(engine, play, name)))
+        return self._ahead.target
+
+    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
+        """Open the gate of an Ansible, started ahead or now. Raises PlayFailedError with role, task, file and line."""
+        self._let_go()
+        process = self._process(target, play)
+        try:
+            with self._lender.in_conductor(self.container(), play), self._lender.in_target(target, play):
+                process.play(self._emit, self._keep_worker if more else _nothing)
+            config = self._lender.checked(config_from_statistics(process.log.statistics, play.role.name), play)
+        except BaseException as error:
+            process.close()
+            if isinstance(error, PlayFailedError):
                 error.look_inside = f"docker exec -it {target[:12]} sh"
-                raise
-        config = config_from_statistics(log.statistics, play.role.name)
-        self._lender.refuse_config(play, config)
-        return PlayResult(counts=log.counts, config=config)
+            raise
+        self._ending = process
+        return PlayResult(counts=process.log.counts, config=config)
+
+    def conclude(self) -> None:
+        """Wait for Ansible's own end, which may still say that it has failed."""
+        process, self._ending = self._ending, None
+        if process:
+            process.conclude(self._emit)
+            self._keep_worker()
+
+    def _process(self, target: ContainerId, play: Play) -> PlayProcess:
+        """The one that was prepared for just this play, else a new one."""
+        if self._ahead and self._ahead.play == play:
+            ahead, self._ahead = self._ahead, None
+            with suppress(PipelineError, OSError):  # what is wrong is said when it is tried again
+                return ahead.begun.result()
+        self._drop_what_is_ahead()
+        return self._begin(self._engine, play, target)
+
+    def _begin(self, engine: Engine, play: Play, target: str) -> PlayProcess:
+        """Send the role to the conductor, and tell a worker to play it as soon as it is let."""
+        container = self.container()
+        with ExitStack() as undo:
+            channel = self._worker(engine, container)
+            undo.callback(channel.close)
+            scratch = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="baseimage-play-")))
+            private = scratch / "private"
+            said = self._deployables.send(engine, container, play.role)
+            gate = undo.enter_context(closing(Gate(engine, container)))
+            write_play(private, play, self._inventory(target, play), gate.hosts)
+            send_folder(engine, container, private / "project" / "roles", ROLES)
+            undo.enter_context(lent(engine, container, self._secret))
+            log = PlayLog(play.step, play.role.name, _folders(play.role))
+            process = PlayProcess(channel, gate, log, scratch / "artifacts", said, undo.pop_all())
+            process.transmit(private)
+            return process
+
+    def _let_go(self) -> None:
+        """Of a play whose end nobody asked for: what came after it went wrong."""
+        process, self._ending = self._ending, None
+        if process:
+            process.close()
+
+    def _drop_what_is_ahead(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead:
+            with suppress(PipelineError, OSError):
+                ahead.begun.result().close()
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
         """Run the settling script in the target; see its module. Raises VerificationError for secrets that stay."""
@@ -181,7 +249,7 @@ class Conductor:
         self._lender.refuse_leaks(target)
         return tuple(done.stdout.decode(errors="replace").splitlines())
 
-    def _inventory(self, target: ContainerId, play: Play) -> dict[str, Any]:
+    def _inventory(self, target: str, play: Play) -> dict[str, Any]:
         variables: dict[str, Any] = {
             "ansible_host": target,
             "ansible_connection": _STRATEGIES[self._settings.strategy][1],
@@ -195,6 +263,11 @@ class Conductor:
         return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
 
     def _worker(self, engine: Engine, container: ContainerId) -> Channel:
+        with suppress(Empty):
+            return self._workers.get_nowait()
+        return self._new_worker(engine, container)
+
+    def _new_worker(self, engine: Engine, container: ContainerId) -> Channel:
         """A worker that waits for a play. It is started ahead: loading its libraries overlaps with other work."""
         environment = {
             "ANSIBLE_REMOTE_TMP": REMOTE_TMP,
@@ -206,60 +279,13 @@ class Conductor:
             environment["ANSIBLE_VAULT_PASSWORD_FILE"] = PLACE
         return engine.open(container, ("ansible-runner", "worker"), environment=environment)
 
-    def _stream(self, container: ContainerId, private: Path, artifacts: Path, log: PlayLog) -> None:
-        import ansible_runner  # noqa: PLC0415 - a twentieth of a second that a build with nothing to play saves
-
-        channel = self._waiting or self._worker(self._engine, container)
-        self._waiting = None
-        try:
-            sender = threading.Thread(target=_transmit, args=(private, channel), name="transmit", daemon=True)
-            sender.start()
-            result = ansible_runner.interface.run(
-                streamer="process",
-                _input=channel.stdout,
-                private_data_dir=str(artifacts),
-                event_handler=lambda raw: self._handle(raw, log),
-                cancel_callback=_never,
-                quiet=True,
-            )
-            sender.join(timeout=5)
-            _judge(result.status, log, channel)
-            self._waiting = self._worker(self._engine, container)
-        finally:
-            channel.close()
-
-    def _handle(self, raw: dict[str, Any], log: PlayLog) -> bool:
-        for event in log.translate(raw):
-            self._emit(event)
-        return False
+    def _keep_worker(self) -> None:
+        if self._workers.empty():
+            self._workers.put(self._new_worker(self._engine, self.container()))
 
 
-def _never() -> bool:
-    """Without a callback of ours ansible-runner takes over the handlers of INT and TERM."""
-    return False
-
-
-def _transmit(private: Path, channel: Channel) -> None:
-    import ansible_runner  # noqa: PLC0415 - as above
-
-    with suppress(ConnectionError):  # the conductor has gone, which whoever reads its answer says
-        ansible_runner.interface.run(
-            streamer="transmit",
-            _output=channel.stdin,
-            private_data_dir=str(private),
-            playbook="play.yml",
-            cancel_callback=_never,
-            quiet=True,
-        )
-        channel.stdin.flush()
-
-
-def _judge(status: str, log: PlayLog, channel: Channel) -> None:
-    if log.failure and status != "successful":
-        raise log.failure
-    if status != "successful":
-        printed = "\n".join(log.lines) or channel.stderr().decode(errors="replace")
-        raise PlayFailedError(f"role {log.role} could not be played: Ansible ended with {status!r}", detail=printed)
+def _nothing() -> None:
+    """No other play is known to come."""
 
 
 def _folders(role: RoleFiles) -> dict[str, str]:

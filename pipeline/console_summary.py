@@ -29,7 +29,7 @@ def print_results(console: Console, results: Results) -> None:
             _copyable(console, *_narrow(image, results))
         else:
             _wide(console, image, results)
-    rest = [Text.assemble(("pushed", "bold"), f"  {reference}") for reference in results.pushed_besides()]
+    rest = [Text.assemble((what, "bold"), f"  {reference}") for what, reference in results.pushed_besides()]
     _copyable(console, *rest, *(Text(line, "red") for line in results.missed_lines()))
 
 
@@ -41,7 +41,7 @@ def _wide(console: Console, image: ImageBuilt, results: Results) -> None:
     console.print()
     console.print(side_by_side)
     console.print()
-    _copyable(console, *(Text.assemble(("pushed  ", "bold"), tag) for tag in results.pushed_of(image)))
+    _copyable(console, *(Text.assemble((f"{what:8}", "bold"), tag) for what, tag in results.pushed_of(image)))
     if image.try_it:
         _copyable(console, Text.assemble(("try it  ", "bold"), (image.try_it, "cyan")))
 
@@ -79,7 +79,7 @@ def _narrow(image: ImageBuilt, results: Results) -> Iterator[Text]:
     for made_by, size, cached in layer_rows(image):
         yield _pair(f"layer {made_by}", f"{size}, {cached}" if cached else size)
     yield from (_pair(f"stage {stage}", time) for stage, time in stage_rows(image))
-    yield from (_pair("pushed", reference) for reference in results.pushed_of(image))
+    yield from (_pair(what, reference) for what, reference in results.pushed_of(image))
     if image.try_it:
         yield _pair("try it", image.try_it, "cyan")
 

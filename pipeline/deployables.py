@@ -17,18 +17,17 @@ from pipeline.sources import deployable_entries
 class Deployables:
     """What a conductor has been sent."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._sent: dict[str, str] = {}
 
-    def send(self, container: ContainerId, role: RoleFiles) -> tuple[str, ...]:
+    def send(self, engine: Engine, container: ContainerId, role: RoleFiles) -> tuple[str, ...]:
         """Make all that the role names be there; says what was sent. Raises PipelineError."""
         said = []
         for deployable in role.deployables:
             entries = deployable_entries(deployable.folder)
             content = digest([(entry.path, entry.mode, entry.digest) for entry in entries])
             if self._sent.get(deployable.name) != content:
-                self._send(container, deployable, entries)
+                _send(engine, container, deployable, entries)
                 self._sent[deployable.name] = content
                 said.append(f"{deployable.name}: {len(entries)} files sent to {DEPLOYABLES}/{deployable.name}")
         return tuple(said)
@@ -37,17 +36,18 @@ class Deployables:
         """The conductor is gone."""
         self._sent.clear()
 
-    def _send(self, container: ContainerId, deployable: Deployable, entries: tuple[FileEntry, ...]) -> None:
-        script = files("pipeline").joinpath("scripts", "receive.py").read_text(encoding="utf-8")
-        channel = self._engine.open(container, ("python3", "-c", script, f"{DEPLOYABLES}/{deployable.name}"))
-        try:
-            with suppress(BrokenPipeError, ConnectionError):  # it has ended, and says why on stderr
-                _write(deployable, entries, channel)
-            if channel.stdout.read().strip() != b"received":
-                said = channel.stderr().decode(errors="replace")
-                raise PipelineError(f"{deployable.folder} could not be sent to the conductor", detail=said)
-        finally:
-            channel.close()
+
+def _send(engine: Engine, container: ContainerId, deployable: Deployable, entries: tuple[FileEntry, ...]) -> None:
+    script = files("pipeline").joinpath("scripts", "receive.py").read_text(encoding="utf-8")
+    channel = engine.open(container, ("python3", "-c", script, f"{DEPLOYABLES}/{deployable.name}"))
+    try:
+        with suppress(BrokenPipeError, ConnectionError):  # it has ended, and says why on stderr
+            _write(deployable, entries, channel)
+        if channel.stdout.read().strip() != b"received":
+            said = channel.stderr().decode(errors="replace")
+            raise PipelineError(f"{deployable.folder} could not be sent to the conductor", detail=said)
+    finally:
+        channel.close()
 
 
 def _write(deployable: Deployable, entries: tuple[FileEntry, ...], channel: Channel) -> None:

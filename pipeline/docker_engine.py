@@ -191,19 +191,13 @@ class DockerEngine:
         finally:
             self.remove_container(ContainerId(container))
 
-    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
-        """Read from a container that is never started."""
-        container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
-        try:
-            return docker_files.read(self._client, container, paths)
-        finally:
-            self.remove_container(ContainerId(container))
-
-    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    def read_files(
+        self, image: ImageId, wanted: Callable[[str], bool], within: tuple[str, ...] = ("/",)
+    ) -> dict[str, bytes]:
         """Look through a container that is never started."""
         container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
         try:
-            return docker_files.exported(self._client, container, wanted)
+            return docker_files.read(self._client, container, wanted, within)
         finally:
             self.remove_container(ContainerId(container))
 

@@ -1,10 +1,10 @@
-"""Files of a container, running or not, as the engine hands them out: one by one, or all in one pass."""
+"""Files of a container, running or not, as the engine hands them out."""
 
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -27,37 +27,31 @@ def has(client: docker.APIClient, container: str, path: str) -> bool:
     return True
 
 
-def read(client: docker.APIClient, container: str, paths: tuple[str, ...]) -> dict[str, bytes]:
-    """What these files hold; those that are not there are left out."""
-    found = {path: _content(client, container, path) for path in paths}
-    return {path: content for path, content in found.items() if content is not None}
-
-
-def _content(client: docker.APIClient, container: str, path: str) -> bytes | None:
-    with translated(f"reading {path}"), tempfile.TemporaryFile() as file:
-        try:
-            stream, _ = client.get_archive(container, path)
-        except NotFound:
-            return None
-        for chunk in stream:
-            file.write(chunk)
-        file.seek(0)
-        with tarfile.open(fileobj=file) as archive:
-            entry = next((each for each in archive if each.isfile()), None)
-            content = archive.extractfile(entry) if entry else None
-            return content.read() if content else None
-
-
-def exported(client: docker.APIClient, container: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """The regular files of a container whose paths (no leading slash) are wanted, in one pass over all of them."""
+def read(
+    client: docker.APIClient, container: str, wanted: Callable[[str], bool], within: tuple[str, ...]
+) -> dict[str, bytes]:
+    """The regular files whose paths (no leading slash) are wanted, of those at or below the paths in `within`."""
     found: dict[str, bytes] = {}
-    with translated("reading files of an image"):
-        stream = io.BufferedReader(cast("Any", _Chunks(iter(client.export(container, chunk_size=_CHUNK)))), _CHUNK)
+    for path in within:
+        found |= _below(client, container, wanted, path)
+    return found
+
+
+def _below(client: docker.APIClient, container: str, wanted: Callable[[str], bool], path: str) -> dict[str, bytes]:
+    """The wanted files of one pass; the engine's archive names them from the last part of its path on."""
+    found: dict[str, bytes] = {}
+    parent = path.rstrip("/").rpartition("/")[0]
+    with translated(f"reading {path}"):
+        try:
+            chunks, _ = client.get_archive(container, path, chunk_size=_CHUNK)
+        except NotFound:
+            return {}
+        stream = io.BufferedReader(cast("Any", _Chunks(chunks)), _CHUNK)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
-                path = member.name.removeprefix("./")
-                if member.isreg() and wanted(path) and (content := archive.extractfile(member)):
-                    found[path] = content.read()
+                name = posixpath.normpath(f"{parent}/{member.name}").lstrip("/")
+                if member.isreg() and wanted(name) and (content := archive.extractfile(member)):
+                    found[name] = content.read()
     return found
 
 

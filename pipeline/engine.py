@@ -206,12 +206,14 @@ class Engine(Protocol):
         """Which of these paths an image has; nothing is started for it."""
         ...
 
-    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
-        """What those of these files hold that an image has; nothing is started for it."""
-        ...
+    def read_files(
+        self, image: ImageId, wanted: Callable[[str], bool], within: tuple[str, ...] = ("/",)
+    ) -> dict[str, bytes]:
+        """The regular files of an image whose paths (no leading slash) are wanted, by path; nothing is started for it.
 
-    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-        """The files of an image whose paths (no leading slash) are wanted, by path; nothing is started for it."""
+        Only files and folders that are named in `within` are looked at, with all that is in them; what an image does
+        not have is passed over.
+        """
         ...
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:

@@ -20,6 +20,7 @@ ALSO = ("minor", "major", "latest")
 PREFIX = "org.opencontainers.image."
 REVISION = f"{PREFIX}revision"
 _VERSIONED = re.compile(r"(release|hotfix)/v?(.+)")
+_WHOLE = "fetch all of it, tags too: git fetch --unshallow --tags (in CI: fetch-depth: 0, GIT_DEPTH: 0)"
 _LONGEST = 40
 _SHORT = 7
 
@@ -85,7 +86,8 @@ def release_plan(situation: Situation, also: tuple[str, ...] = ALSO) -> Release:
     """The version and tags of a build. `also` names the moving tags of a release, out of `ALSO`.
 
     A tree with changes gets a version that says so, and nothing that a release would get. Raises UsageError where
-    branch or tag and version.txt disagree, or where commits are to be counted and the history is cut off.
+    branch or tag and version.txt disagree, or where the history is cut off, and commits are to be counted or tags to be
+    moved: a newer release would be out of sight, and its tags would move back.
     """
     place = situation.place
     versioned = _VERSIONED.fullmatch(place.branch)
@@ -145,7 +147,13 @@ def _release(situation: Situation, version: str, also: tuple[str, ...], where: s
         if wanted in also and not any(each.major == own.major for each in rival)
     ]
     moving += ["latest"] if "latest" in also and not higher else []
-    return Release("release", version, tuple(moving), once=True, newest=not higher, reason=where)
+    seen = situation.count is not None
+    if moving and not seen and not situation.dirty:
+        raise UsageError(
+            f"whether a release is newer than {version} cannot be known: this clone has only a part of the history",
+            hint=f"{_WHOLE}; or let no tag move: also = none in image.txt",
+        )
+    return Release("release", version, tuple(moving), once=True, newest=seen and not higher, reason=where)
 
 
 def _counted(situation: Situation, kind: Kind, word: str) -> Release:
@@ -153,7 +161,7 @@ def _counted(situation: Situation, kind: Kind, word: str) -> Release:
     if situation.count is None:
         raise UsageError(
             f"the commits of {branch} cannot be counted: this clone has only a part of the history",
-            hint="fetch all of it: git fetch --unshallow (in CI: fetch-depth: 0, GIT_DEPTH: 0)",
+            hint=_WHOLE,
         )
     return Release(kind, f"{final(situation.version)}-{word}.{situation.count}", reason=f"on {branch}")
 

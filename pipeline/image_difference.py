@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.engine import ImageLayer
-from pipeline.packages import Package
 from pipeline.recipe_model import Budget
+from pipeline.software import Package
 
 PERCENT = 100
 

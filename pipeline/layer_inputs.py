@@ -20,13 +20,14 @@ from pipeline.sources import role_entries, role_words
 class LayerInputs:
     """Digests of inputs by name, the values that may be read by anybody, and where roles' files lie.
 
-    `hardware` says that facts about the machine's hardware can be seen from there.
+    `facts` says that facts about the target can be seen from there, `hardware` those about the machine's hardware.
     """
 
     digests: dict[str, str]
     shown: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     hardware: bool = False
+    facts: bool = False
 
 
 def inputs_of_role(role: RoleUse, service: Service, recipe: Recipe, finder: RoleFinder, conductor: str) -> LayerInputs:
@@ -48,8 +49,8 @@ def inputs_of_role(role: RoleUse, service: Service, recipe: Recipe, finder: Role
     shown |= {f"setting {name}": str(value).lower() for name, value in settings.items()}
     written = role.tasks_file or "the recipe's tasks"
     places = {role.name: written} if role.tasks or role.tasks_file else dict(_places(files))
-    hardware = (words | words_of_values([service.variables, role.parameters])).hardware
-    return LayerInputs(digests, shown, places, hardware)
+    all_words = words | words_of_values([service.variables, role.parameters])
+    return LayerInputs(digests, shown, places, all_words.hardware, all_words.facts)
 
 
 def inputs_of_image(service: Service) -> LayerInputs:

@@ -20,7 +20,7 @@ from pipeline.module_lock import LOCK_FILE, LockEntry, parse_lock
 from pipeline.own_labels import base_digest
 from pipeline.plan import LayerKey
 from pipeline.player import RoleFiles
-from pipeline.provenance import Material
+from pipeline.provenance import Material, Origin
 from pipeline.recipe_model import BaseImage, Bootstrap, BuiltService, Rootfs
 from pipeline.reference import ImageReference
 from pipeline.software import Package
@@ -31,13 +31,22 @@ _PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
 _PINNED = ("requirements.in", "collections.in")
 
 
-def source_of(release: Release | None) -> tuple[Material, ...]:
-    """The commit that gitflow's labels name; none without gitflow."""
-    if release is None or not release.revision:
+def origin_of(release: Release) -> Origin | None:
+    """The commit that gitflow's labels name."""
+    revision, address = release.revision, release.labels.get(f"{PREFIX}source", "")
+    commit = revision.removesuffix("-dirty")
+    return Origin(commit, dirty=commit != revision, address=address, revision=revision) if commit else None
+
+
+def source_of(origin: Origin | None) -> tuple[Material, ...]:
+    """The commit that was checked out, and whether the tree was what it says; nothing outside git."""
+    if origin is None:
         return ()
-    url = release.labels.get(f"{PREFIX}source", "")
-    commit = {"gitCommit": release.revision.removesuffix("-dirty")}
-    return (Material("source", f"git+{url}" if url else "", commit, {"revision": release.revision}),)
+    said: dict[str, str | bool] = {"dirty": origin.dirty}
+    if origin.revision:
+        said["revision"] = origin.revision
+    address = f"git+{origin.address}" if origin.address else ""
+    return (Material("source", address, {"gitCommit": origin.commit}, said),)
 
 
 def base_of(build: Build) -> Material:

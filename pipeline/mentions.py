@@ -1,6 +1,7 @@
 """Which variables a role can see: those whose names stand in its files, and those that their values lead to.
 
-In the same way it is known whether a role can see facts about the machine's hardware, which take longest to gather.
+In the same way it is known whether a role can see facts about its target at all, and whether those are among them
+that tell of the machine's hardware, which take longest to gather.
 
 More may count than a role uses (a name in a comment), never less: a role that gets at variables by names that it
 makes up (`vars[…]`, `hostvars`, `lookup('vars', …)`, `varnames`, a plugin that is handed all of them) sees all.
@@ -30,6 +31,12 @@ _HARDWARE = (
 )
 """Beginnings of the names of Ansible's hardware facts on Linux (ansible-core 2.19, module_utils/facts/hardware)."""
 _HARDWARE_BY_NAME = re.compile(rb"\bansible_" + _HARDWARE)
+_NO_FACT = rb"(?:managed|check_mode|diff_mode|loop|loop_var|index_var|role_name|become\w*|user)\b"
+"""Ends of the names of variables that Ansible sets itself, whatever the target is."""
+# A fact by any name; and actions that look into the facts themselves, and gather some again where there are none.
+_SEES_FACTS = re.compile(
+    rb"\bansible_(?!" + _NO_FACT + rb")|\b(?:package|service|dnf5?|yum)\b(?=['\"]?\s*:)|\b(?:local_)?action\b"
+)
 _FACT = re.compile(rb"\bansible_facts\b(?:\.(\w+)|\[\s*(?:['\"]|\\\")(\w+))?")
 
 ALWAYS = "ansible_"
@@ -40,26 +47,29 @@ ALWAYS = "ansible_"
 class Words:
     """The words of some files, names among them; `everything` where variables may be found by other names.
 
-    `hardware` says that facts of the hardware collectors are among the names, or may be.
+    `facts` says that facts about the target are among the names, or may be, and `hardware` those of the hardware
+    collectors.
     """
 
     words: frozenset[str] = frozenset()
     everything: bool = False
     hardware: bool = False
+    facts: bool = False
 
     def __or__(self, other: Words) -> Words:
         """Those of both."""
-        return Words(self.words | other.words, self.everything or other.everything, self.hardware or other.hardware)
+        return all_of((self, other))
 
 
 def all_of(parts: Iterable[Words]) -> Words:
     """Those of many files. One set grows: joining two by two would copy it once for each file."""
     words: set[str] = set()
-    everything = hardware = False
+    everything = hardware = facts = False
     for part in parts:
         words |= part.words
         everything, hardware = everything or part.everything, hardware or part.hardware
-    return Words(frozenset(words), everything, hardware)
+        facts = facts or part.facts
+    return Words(frozenset(words), everything, hardware, facts)
 
 
 def words_of(content: bytes, path: str = "") -> Words:
@@ -67,7 +77,8 @@ def words_of(content: bytes, path: str = "") -> Words:
     whole = {word.decode("ascii", "ignore") for word in _WORD.findall(content)}
     parts = {part for word in whole for part in _PART.split(word)}
     everything = _sees_all(content, path)
-    return Words(frozenset(whole | parts), everything, everything or _sees_hardware(content))
+    hardware = everything or _sees_hardware(content)
+    return Words(frozenset(whole | parts), everything, hardware, hardware or bool(_SEES_FACTS.search(content)))
 
 
 def visible(variables: Mapping[str, Any], parameters: Mapping[str, Any], words: Words) -> dict[str, Any]:

@@ -1,30 +1,35 @@
 """The package databases of a root, read into packages: dpkg, apk, and what Python's installers leave.
 
-Files come as bytes by path without a leading slash; which ones are wanted, `is_wanted` says.
+Files come as bytes by path without a leading slash. What a distribution's package manager keeps lies at `DATABASES`
+and is told by `is_database`; for a whole bill every file of the root is asked for by `is_wanted`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from email.parser import HeaderParser
-
-from debian.deb822 import Deb822
-from packageurl import PackageURL
 
 from pipeline.software import Contents, Package
+
+DATABASES = ("/var/lib/dpkg/status", "/var/lib/dpkg/status.d", "/lib/apk/db/installed", "/usr/lib/apk/db/installed")
+"""Where dpkg's and apk's databases lie: files, and a folder of them."""
 
 _RELEASES = ("etc/os-release", "usr/lib/os-release")
 _DPKG = re.compile(r"var/lib/dpkg/status(\.d/(?!.*\.md5sums)[^/]+)?")
 _APK = re.compile(r"(usr/)?lib/apk/db/installed")
 _PYTHON = re.compile(r".+\.(dist-info/METADATA|egg-info/PKG-INFO|egg-info)")
 _RPM = re.compile(r"(var/lib|usr/lib/sysimage)/rpm/(rpmdb\.sqlite|Packages|Packages\.db)")
-_INSTALLED = "install ok installed"
+_NO_FILES = ("not-installed", "config-files")
+
+
+def is_database(path: str) -> bool:
+    """Whether a file lists packages of dpkg or apk."""
+    return any(form.fullmatch(path) for form in (_DPKG, _APK))
 
 
 def is_wanted(path: str) -> bool:
     """Whether a file is one of those that `contents` reads."""
-    return path in _RELEASES or any(form.fullmatch(path) for form in (_DPKG, _APK, _PYTHON, _RPM))
+    return path in _RELEASES or is_database(path) or any(form.fullmatch(path) for form in (_PYTHON, _RPM))
 
 
 def contents(files: Mapping[str, bytes]) -> Contents:
@@ -56,14 +61,16 @@ def _distro(release: Mapping[str, str]) -> dict[str, str]:
 
 
 def _dpkg(text: str, release: Mapping[str, str]) -> Iterator[Package]:
+    from debian.deb822 import Deb822  # noqa: PLC0415 - 50 ms, and most runs read no package
+
     for entry in Deb822.iter_paragraphs(text, use_apt_pkg=False):
         name, version = entry.get("Package", ""), entry.get("Version", "")
-        # Distroless roots keep no status: what is listed there is installed.
-        if not name or not version or entry.get("Status", _INSTALLED) != _INSTALLED:
+        if not name or not version or not _has_files(entry.get("Status", "")):
             continue
         source, _, other = entry.get("Source", "").partition(" ")
         origin = f"{source}@{other.strip('()')}" if other else source
-        qualifiers = {"arch": entry.get("Architecture", ""), **_distro(release)}
+        architecture = entry.get("Architecture", "")
+        qualifiers = {"arch": architecture, **_distro(release)}
         qualifiers |= {"upstream": origin} if origin else {}
         yield Package(
             kind="deb",
@@ -73,7 +80,19 @@ def _dpkg(text: str, release: Mapping[str, str]) -> Iterator[Package]:
             source=origin or name,
             supplier=entry.get("Maintainer", ""),
             homepage=entry.get("Homepage", ""),
+            architecture=architecture,
         )
+
+
+def _has_files(status: str) -> bool:
+    """Whether an entry's files are in the root, all of them or (half-installed) some.
+
+    A status is three words (deb-status in dpkg's own pages): what is wanted of the package, whether it is in order,
+    and the state that it is in. Only the last one counts: a package on hold is there, and so is one that is to be
+    removed and has not been. Distroless roots keep no status: what is listed there is there.
+    """
+    words = status.split()
+    return not words or words[-1] not in _NO_FILES
 
 
 def _apk(text: str, release: Mapping[str, str]) -> Iterator[Package]:
@@ -99,10 +118,13 @@ def _apk(text: str, release: Mapping[str, str]) -> Iterator[Package]:
             licence=entry.get("L", ""),
             supplier=entry.get("m", ""),
             homepage=entry.get("U", ""),
+            architecture=entry.get("A", ""),
         )
 
 
 def _python(text: str) -> Iterator[Package]:
+    from email.parser import HeaderParser  # noqa: PLC0415 - as deb822
+
     entry = HeaderParser().parsestr(text, headersonly=True)
     name, version = str(entry.get("Name", "")).strip(), str(entry.get("Version", "")).strip()
     if name and version:
@@ -112,5 +134,7 @@ def _python(text: str) -> Iterator[Package]:
 
 
 def _purl(kind: str, namespace: str, name: str, version: str, qualifiers: Mapping[str, str]) -> str:
+    from packageurl import PackageURL  # noqa: PLC0415 - as deb822
+
     said = {key: value for key, value in qualifiers.items() if value}
     return PackageURL(kind, namespace or None, name, version, said or None).to_string()

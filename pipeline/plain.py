@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import TextIO
 
 from pipeline.events import BuildFailed, BuildFinished, Event, ImageBuilt, NotPushed, Sink, Warned
 from pipeline.plain_folds import Folds, Service, annotation, ci_service
 from pipeline.plain_lines import Lines, closes, opens, within
+from pipeline.repository_paths import in_repository
 from pipeline.summary import Results, layer_rows, stage_rows
 from pipeline.wording import (
     detail_lines,
@@ -31,7 +33,7 @@ def open_plain(
     *, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str], clock: Callable[[], float]
 ) -> Iterator[Sink]:
     """The log for CI and files on `stdout`, each error as one line on `stderr`."""
-    log = _Log(stdout, stderr, clock, ci_service(environ))
+    log = _Log(stdout, stderr, clock, ci_service(environ), environ.get("GITHUB_WORKSPACE", ""))
     try:
         yield log.sink
     finally:
@@ -61,8 +63,11 @@ def open_quiet(*, stdout: TextIO, stderr: TextIO) -> Iterator[Sink]:
 
 
 class _Log:
-    def __init__(self, stdout: TextIO, stderr: TextIO, clock: Callable[[], float], service: Service) -> None:
+    def __init__(
+        self, stdout: TextIO, stderr: TextIO, clock: Callable[[], float], service: Service, workspace: str
+    ) -> None:
         self._stdout, self._stderr, self._clock = stdout, stderr, clock
+        self._in_repository = partial(in_repository, workspace=workspace)
         self._folds = Folds(service)
         self._lock = Lock()
         self._lines = Lines()
@@ -93,14 +98,14 @@ class _Log:
         elif step := closes(event):
             lines = [*self._folds.end(step, now), *lines]
         elif isinstance(event, Warned) and event.place and self._folds.service == "github":
-            lines = [*lines, annotation("warning", event.place, event.message)]
+            lines = [*lines, annotation("warning", event.place, event.message, self._in_repository)]
         write(self._stdout, *lines)
 
     def _fail(self, failure: BuildFailed, now: float) -> None:
         write(self._stdout, *self._folds.end_all(now))
         self._say(now, *(within(failure.step, f"| {line}") for line in detail_lines(failure)))
         if self._folds.service == "github":
-            write(self._stdout, annotation("error", failure.place, failure.message))
+            write(self._stdout, annotation("error", failure.place, failure.message, self._in_repository))
         write(self._stderr, *error_lines(failure), *hint_lines(failure.hint))
 
     def _summary(self) -> None:
@@ -129,12 +134,12 @@ def summary_lines(results: Results) -> Iterator[str]:
         yield from ("", *_pushed(results, image))
         if image.try_it:
             yield from ("  try it:", f"    {image.try_it}", "")
-    yield from (f"pushed: {reference}" for reference in results.pushed_besides())
+    yield from (f"{what}: {reference}" for what, reference in results.pushed_besides())
     yield from results.missed_lines()
 
 
 def _pushed(results: Results, image: ImageBuilt) -> Iterator[str]:
-    return (f"  pushed: {reference}" for reference in results.pushed_of(image))
+    return (f"  {what}: {reference}" for what, reference in results.pushed_of(image))
 
 
 def _indent(lines: Sequence[str]) -> Iterator[str]:

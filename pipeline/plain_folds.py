@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 Service = Literal["", "github", "gitlab"]
@@ -50,13 +50,19 @@ class Folds:
         return ["::endgroup::"] if self.service == "github" else [_section("end", was, now)]
 
 
-def annotation(kind: str, place: str, message: str) -> str:
-    """A workflow command that GitHub shows beside the line of the file."""
+def annotation(kind: str, place: str, message: str, in_repository: Callable[[str], str]) -> str:
+    """A workflow command that GitHub shows beside the line of the file.
+
+    `in_repository` says what a file's path is from the repository's top, "" for one that is not in it: GitHub would
+    drop an annotation at a file that it does not know, so the message has the place then.
+    """
     found = _PLACE.fullmatch(place)
-    names = {"file": "file", "line": "line", "column": "col"}
-    given = {names[key]: value for key, value in found.groupdict().items() if value} if found else {}
-    where = ",".join(f"{name}={_escape(value, ':,')}" for name, value in given.items())
-    return f"::{kind}{' ' if where else ''}{where}::{_escape(message)}"
+    file = in_repository(found["file"]) if found else ""
+    if not found or not file:
+        return f"::{kind}::{_escape(f'{place}: {message}' if place else message)}"
+    given = {"file": file, "line": found["line"], "col": found["column"]}
+    where = ",".join(f"{name}={_escape(value, ':,')}" for name, value in given.items() if value)
+    return f"::{kind} {where}::{_escape(message)}"
 
 
 def _section(which: str, step: str, now: float) -> str:

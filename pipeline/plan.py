@@ -50,7 +50,8 @@ class LayerKey:
 
     `image` is set when the engine has the layer, `shared` when a registry has it; `reasons` say why it has to be built
     otherwise. `below` is the key of the layer below, `shown` are values of inputs that may be read by anybody, `last`
-    is an earlier run. `hardware` says that the role can see facts about the machine's hardware.
+    is an earlier run. `facts` says that the role can see facts about its target, `hardware` those about the machine's
+    hardware.
     """
 
     role: str
@@ -64,6 +65,7 @@ class LayerKey:
     last: LastRun | None = None
     shared: RegistryLayer | None = None
     hardware: bool = False
+    facts: bool = True
 
     @property
     def reason(self) -> str:

@@ -25,7 +25,7 @@ SECRETS = "/dev/shm/baseimage-secrets"  # noqa: S108 - memory of a container, wh
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
+def write_play(private: Path, play: Play, inventory: dict[str, Any], hosts: str) -> None:
     """Write everything below `private`; JSON is used where Ansible reads YAML, since it is YAML too."""
     project = private / "project"
     project.mkdir(parents=True)
@@ -35,7 +35,7 @@ def write_play(private: Path, play: Play, inventory: dict[str, Any]) -> None:
     for number, path in enumerate(play.role.variables):
         (project / "variables").mkdir(exist_ok=True)
         shutil.copyfile(path, project / "variables" / f"{number}.yml")
-    (project / "play.yml").write_text(json.dumps(_playbook(play), indent=1), encoding="utf-8")
+    (project / "play.yml").write_text(json.dumps(_playbook(play, hosts), indent=1), encoding="utf-8")
     (private / "inventory").mkdir()
     (private / "inventory" / "hosts.json").write_text(json.dumps(inventory, indent=1), encoding="utf-8")
     (private / "env").mkdir()
@@ -60,11 +60,11 @@ def stand_ins(path: str) -> dict[str, str]:
     return {"PATH": f"/opt/conductor/bin:{folder}/first:{path or _PATH}:{folder}", "SYSTEMD_OFFLINE": "1"}
 
 
-def _playbook(play: Play) -> list[dict[str, Any]]:
+def _playbook(play: Play, hosts: str) -> list[dict[str, Any]]:
     role: dict[str, Any] = {"role": play.role.name}
     if play.parameters:
         role["vars"] = play.parameters
-    head: dict[str, Any] = {"name": f"Role {play.role.name}", "hosts": "all", "any_errors_fatal": True}
+    head: dict[str, Any] = {"name": f"Role {play.role.name}", "hosts": hosts, "any_errors_fatal": True}
     head["module_defaults"] = MODULE_DEFAULTS
     if not play.borrowed_python:
         head["environment"] = stand_ins(play.path)

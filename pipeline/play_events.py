@@ -35,6 +35,8 @@ class PlayLog:
     failure: PlayFailedError | None = None
     refused: PlayFailedError | None = None
     lines: list[str] = field(default_factory=list)
+    succeeded: bool = False
+    """All tasks are done, and none has failed; not known of a play without any."""
 
     def translate(self, raw: dict[str, Any]) -> tuple[Event, ...]:
         """The events to show for one of ansible-runner's; keeps what matters at the end."""
@@ -53,6 +55,7 @@ class PlayLog:
         self.statistics = dict(data.get("artifact_data") or {})
         if not data.get("failures") and not data.get("dark"):
             self.failure = self.refused  # what failed was rescued
+            self.succeeded = bool(data.get("processed")) and not self.refused
 
     def _ended(self, status: TaskStatus, data: dict[str, Any]) -> tuple[Event, ...]:
         result = data.get("res") or {}

@@ -93,8 +93,22 @@ class Player(Protocol):
         """What every target borrows: the runtime (read-only) and Ansible's remote tmp."""
         ...
 
-    def play(self, target: ContainerId, play: Play) -> PlayResult:
-        """Play one role on a running target."""
+    def prepare(self, play: Play) -> str:
+        """Begin to get ready for a play that is likely to come next; whether that works out is told by `play`.
+
+        Returns the name that its target is to have, "" if any will do.
+        """
+        ...
+
+    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
+        """Play one role on a running target. The player may still be at it with its own affairs: see `conclude`.
+
+        `more` says that another play is prepared right after this one.
+        """
+        ...
+
+    def conclude(self) -> None:
+        """Wait until the last play has ended in every respect; nothing happens when it has."""
         ...
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:

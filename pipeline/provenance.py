@@ -19,12 +19,25 @@ class Material:
     name: str
     uri: str = ""
     digest: dict[str, str] = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str | bool] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As a resource descriptor."""
-        body = {"name": self.name, "uri": self.uri, "digest": self.digest, "annotations": self.annotations}
+        body = {"name": self.name, "uri": self.uri, "digest": self.digest, "annotations": dict(self.annotations)}
         return {name: value for name, value in body.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a project's folder has checked out: a commit, and the remote's address without credentials.
+
+    `dirty`: the tree has changes that no commit has. `revision` is what the image's labels say, "" where they do not.
+    """
+
+    commit: str
+    dirty: bool = False
+    address: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

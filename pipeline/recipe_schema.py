@@ -52,7 +52,7 @@ class RoleKeys(Keys):
     role: Text
     """The role's name, or the path of its folder."""
     gather_facts: bool = True
-    """Whether facts are gathered before the role is played; those about hardware if one is used."""
+    """Whether facts are gathered before the role is played, if it can see any; those about hardware if one is used."""
     cache: Freshness = "auto"
     """never: play the role in every build. A time such as 12h or 7d: play it again when its layer is older."""
     deployables: list[Text] = []

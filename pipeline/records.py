@@ -65,7 +65,8 @@ class KnownLayers:
         home = Home(build.project.name, os.path.abspath(build.recipe.file), service.name)  # noqa: PTH100 - as it is named
         for label, each in zip((*service.role_labels, ""), (*inputs, inputs_of_image(service)), strict=True):
             key = layer_key(below, each.digests)
-            made = LayerKey(label, key, None, (), each.digests, home, below, each.shown, hardware=each.hardware)
+            made = LayerKey(label, key, None, (), each.digests, home, below, each.shown)
+            made = replace(made, hardware=each.hardware, facts=each.facts)
             keys.append((made, each))
             below = key if base else ""
         return tuple(keys)

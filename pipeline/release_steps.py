@@ -95,7 +95,8 @@ def _usable(state: State) -> str:
     main = next((name for name in MAIN if _seen(state, name)), "")
     missing = "main or master" if not main else "" if _seen(state, DEVELOP) else DEVELOP
     if missing:
-        raise UsageError(f"there is no branch {missing}", hint="gitflow works with main (or master) and develop")
+        make = f"; make it: git branch {DEVELOP} {main}" if main else ""
+        raise UsageError(f"there is no branch {missing}", hint=f"gitflow works with main (or master) and develop{make}")
     return main
 
 

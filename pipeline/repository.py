@@ -16,6 +16,7 @@ from pipeline.git_program import GitProgram
 from pipeline.gitflow import Place, Situation
 from pipeline.processes import Workers
 from pipeline.project import parse_version, rewritten
+from pipeline.provenance import Origin
 from pipeline.release_state import State, Step
 from pipeline.sources import read_text
 from pipeline.versions import tagged_version
@@ -54,8 +55,12 @@ class Repository:
             count=self._count(version),
             released=tuple(tag for tag in self._ask("tag", "--list").split() if tagged_version(tag)),
             created=self._ask("show", "--no-patch", "--no-show-signature", "--format=%cI", "HEAD"),
-            source=without_credentials(self._or_nothing("config", "--get", f"remote.{REMOTE}.url")),
+            source=self._address(),
         )
+
+    def origin(self) -> Origin:
+        """The commit that is checked out. Raises GitError."""
+        return Origin(self._ask("rev-parse", "HEAD"), dirty=not self._clean(), address=self._address())
 
     def commit_time(self) -> int:
         """When the commit that is checked out was made, in seconds since 1970."""
@@ -120,6 +125,9 @@ class Repository:
 
     def _clean(self) -> bool:
         return not self._ask("--no-optional-locks", "status", "--porcelain", "--untracked-files=normal")
+
+    def _address(self) -> str:
+        return without_credentials(self._or_nothing("config", "--get", f"remote.{REMOTE}.url"))
 
     def _has_remote(self) -> bool:
         return REMOTE in self._ask("remote").split()

@@ -159,13 +159,11 @@ class RetryingEngine:
         """Which of these paths an image has."""
         return self._engine.existing(image, paths)
 
-    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
-        """What those of these files hold that an image has."""
-        return self._engine.read(image, paths)
-
-    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    def read_files(
+        self, image: ImageId, wanted: Callable[[str], bool], within: tuple[str, ...] = ("/",)
+    ) -> dict[str, bytes]:
         """The files of an image whose paths are wanted."""
-        return self._engine.read_files(image, wanted)
+        return self._engine.read_files(image, wanted, within)
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         """Send the stop signal, wait, kill."""

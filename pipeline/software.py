@@ -10,7 +10,8 @@ class Package:
     """A package of a distribution or of Python, a role, or a collection.
 
     `purl` is its package URL, `source` the source package it was built from, `licence` an expression as the package
-    states it, `supplier` who packed it ("Name <address>"), `digest` a sha256 in hex. What is not known is "".
+    states it, `supplier` who packed it ("Name <address>"), `digest` a sha256 in hex, `architecture` the word of its
+    package manager. What is not known is "".
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Package:
     supplier: str = ""
     digest: str = ""
     homepage: str = ""
+    architecture: str = ""
 
 
 @dataclass(frozen=True, slots=True)

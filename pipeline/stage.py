@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pipeline.engine import ContainerId, Engine, Image, ImageId, Mount, Rewriting
 from pipeline.events import Sink
@@ -14,6 +15,8 @@ from pipeline.player import Player, RoleFiles
 from pipeline.project import Project
 from pipeline.recipe import Base, Recipe, RoleUse, Service
 from pipeline.registry_layer import RegistryLayer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,8 @@ class Records(Protocol):
 class Aside(Protocol):
     """Work that nobody waits for yet, done beside the stages with another connection to the engine."""
 
-    def begin(self, work: Callable[[Engine], object]) -> object:
-        """Start some work."""
+    def begin(self, work: Callable[[Engine], T]) -> Future[T]:
+        """Start some work; its result, or what it raised, is the future's."""
         ...
 
     def join(self) -> None:

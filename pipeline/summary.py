@@ -15,6 +15,7 @@ class Results:
 
     images: list[ImageBuilt] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
     missed: list[NotPushed] = field(default_factory=list)
     services: tuple[str, ...] = ()
 
@@ -27,6 +28,7 @@ class Results:
             self.images.sort(key=self._place)
         elif isinstance(event, Pushed):
             self.digests[event.tag] = event.digest
+            self.kept |= {event.tag} if event.already else set()
         elif isinstance(event, NotPushed):
             self.missed.append(event)
 
@@ -36,14 +38,17 @@ class Results:
     def __bool__(self) -> bool:
         return bool(self.images or self.digests or self.missed)
 
-    def pushed_of(self, image: ImageBuilt) -> Iterator[str]:
-        """`tag@digest` of each tag of an image that the registry confirmed."""
-        return (f"{tag}@{self.digests[tag]}" for tag in image.tags if tag in self.digests)
+    def pushed_of(self, image: ImageBuilt) -> Iterator[tuple[str, str]]:
+        """`pushed` or `kept`, and `tag@digest`, of each tag of an image that the registry confirmed."""
+        return (self._pushed(tag) for tag in image.tags if tag in self.digests)
 
-    def pushed_besides(self) -> Iterator[str]:
-        """`tag@digest` of what was pushed without its image having been finished."""
+    def pushed_besides(self) -> Iterator[tuple[str, str]]:
+        """The same of what was pushed without its image having been finished."""
         known = {tag for image in self.images for tag in image.tags}
-        return (f"{tag}@{digest}" for tag, digest in self.digests.items() if tag not in known)
+        return (self._pushed(tag) for tag in self.digests if tag not in known)
+
+    def _pushed(self, tag: str) -> tuple[str, str]:
+        return "kept" if tag in self.kept else "pushed", f"{tag}@{self.digests[tag]}"
 
     def missed_lines(self) -> Iterator[str]:
         """Each name that was to be pushed and was not, and why."""
@@ -54,7 +59,7 @@ class Results:
         for image in self.images:
             for tag in image.tags or (image.image,):
                 yield f"{tag} {self.digests.get(tag, '')}".rstrip()
-        for reference in self.pushed_besides():
+        for _, reference in self.pushed_besides():
             yield reference.replace("@", " ")
 
 

@@ -112,21 +112,24 @@ def _labels(store: Store, manifest: Manifest, attachment: Attachment | None) -> 
     except (AlteredError, MalformedError) as error:
         yield Check(name, passed=False, found=str(error))
         return
+    wanted = _told(attachment.statement.predicate)
     different = [
-        f"{label} is {labels.get(label) or 'missing'}, provenance says {wanted or 'nothing'}"
-        for label, wanted in _told(attachment.statement.predicate).items()
-        if labels.get(label, "") != wanted
+        f"{label} is {labels.get(label) or 'missing'}, provenance says {text or 'nothing'}"
+        for label, text in wanted.items()
+        if labels.get(label, "") != text
     ]
-    yield Check(name, passed=not different, found="; ".join(different) or "as its provenance says")
+    good = "as its provenance says" if wanted else "none by gitflow to compare"
+    yield Check(name, passed=not different, found="; ".join(different) or good)
 
 
 def _told(predicate: Mapping[str, Any]) -> dict[str, str]:
-    """Labels as a provenance has them. An image outside gitflow has none of a commit, nor has its provenance."""
+    """Labels as a provenance has them; none of an image outside gitflow, which gets none."""
     source, base = material(predicate, "source"), material(predicate, "base")
-    if not source:
+    revision = str((source.get("annotations") or {}).get("revision") or "")
+    if not revision:
         return {}
     told = {
-        REVISION: str((source.get("annotations") or {}).get("revision") or ""),
+        REVISION: revision,
         f"{PREFIX}version": parameter(predicate, "version"),
     }
     digest = (base.get("digest") or {}).get("sha256")

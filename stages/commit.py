@@ -27,17 +27,32 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         raise PipelineError("there is no target to commit")
     for message, hint in service_warnings(tools.player.settle(build.target)):
         tools.emit(Warned(f"{step.role}: {message}", hint))
-    found = residue(tools.engine.changes(build.target), build.service.verify.allow)
+    tools.on_exit(tools.aside.join)
+    changes = tools.aside.begin(partial(changes_of, build.target))
+    image = tools.engine.commit(build.target, build.config, "", f"role {step.role}")
+    try:
+        _refuse_residue(changes.result(), build, step)
+        tools.player.conclude()  # only now: Ansible takes a quarter of a second to end, in which the layer was made
+    except PipelineError:
+        remove_nameless(image, tools)
+        raise
+    tools.aside.begin(partial(remove_target, build.target))
+    tools.records.save(build.keys[step.index], image)
+    return replace(build, image=image, target=None, note=image.removeprefix("sha256:")[:12])
+
+
+def _refuse_residue(changes: tuple[str, ...], build: Build, step: Step) -> None:
+    found = residue(changes, build.service.verify.allow)
     if found:
         raise VerificationError(
             f"role {step.role} leaves traces of the build in its layer: " + ", ".join(found[:20]),
             hint="let the role remove them, or list a pattern under verify.allow",
         )
-    image = tools.engine.commit(build.target, build.config, "", f"role {step.role}")
-    tools.aside.begin(partial(remove_target, build.target))
-    tools.on_exit(tools.aside.join)
-    tools.records.save(build.keys[step.index], image)
-    return replace(build, image=image, target=None, note=image.removeprefix("sha256:")[:12])
+
+
+def changes_of(target: ContainerId, engine: Engine) -> tuple[str, ...]:
+    """What a role has changed; the engine looks through it while it makes the layer."""
+    return engine.changes(target)
 
 
 def remove_target(target: ContainerId, engine: Engine) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
-from pipeline.player import Play
+from pipeline.plays import follows, play_of
 
 if TYPE_CHECKING:
     from pipeline.plan import Step
@@ -17,19 +17,11 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     """Play the role; what it says about the image's configuration is laid over that of the layer below."""
     if build.target is None or build.image is None:
         raise PipelineError("there is no target to provision")
-    role = build.service.roles[step.index]
     below = tools.engine.find_image(build.image)
-    play = Play(
-        role=tools.records.role_files(role),
-        parameters=role.parameters,
-        variables=build.service.variables,
-        gather_facts=role.gather_facts,
-        hardware_facts=any(key.hardware for key in build.keys),
-        borrowed_python=build.service.python == "runtime",
-        step=step.id,
-        path=below.config.environment.get("PATH", "") if below else "",
-        secrets=role.secrets,
-    )
-    result = tools.player.play(build.target, play)
+    more = follows(build, step.index)
+    play = play_of(build, step.index, below.config if below else None, tools)
+    result = tools.player.play(build.target, play, more=more)
     config = below.config.merged(result.config) if below else result.config
+    if more:  # while this layer is committed
+        tools.player.prepare(play_of(build, step.index + 1, config, tools))
     return replace(build, config=config)

@@ -25,9 +25,9 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     """Push all names; each is done when the registry confirms its digest. A registry that fails stops no other.
 
     A version that is published once stays as it is: where the registry has it, of the same commit, the names that
-    move are given to that very image; of another commit, nothing is pushed.
+    move are given to that very image. Where one registry has it of another commit, or does not say, none gets anything.
     """
-    there = _there(build, _progress(step, tools), tools)
+    there = _there(build, step, tools)
     if there:
         image = next(iter(there.values())).image
         for name in build.tags:
@@ -55,22 +55,40 @@ def _joined(errors: tuple[PushFailedError, ...], step: Step) -> PipelineError:
     return errors[0] if len(errors) == 1 else SeveralServicesError(errors)
 
 
-def _there(build: Build, progress: Progress, tools: Tools) -> dict[str, Published]:
-    """What the registry has of the names that are published once. Raises PushFailedError for another commit's."""
-    names = names_once(build.project, build.service.name, build.recipe.tags)
-    asked = {name: tools.engine.published(name, progress) for name in names if name in build.tags}
-    there = {name: found for name, found in asked.items() if found}
-    ours = build.project.release.revision if build.project.release else ""
-    for name, found in there.items():
-        theirs = found.image.config.labels.get(REVISION, "")
-        if theirs != ours:
-            tools.on_exit(partial(remove_nameless, found.image.id, tools))
-            raise PushFailedError(
-                f"{name} is published already, of commit {theirs or '(it does not say)'}, and this is commit {ours}",
-                hint="a version is published once; for this commit: baseimage bump patch, and release that",
-                detail=f"{name} is {found.digest}",
-            )
+def _there(build: Build, step: Step, tools: Tools) -> dict[str, Published]:
+    """What the registries have of the names that are published once. Every one is asked, and each that refuses told.
+
+    Raises PushFailedError, SeveralServicesError.
+    """
+    there: dict[str, Published] = {}
+    failed: dict[str, PushFailedError] = {}
+    for name in names_once(build.project, build.service.name, build.recipe.tags):
+        registry = ImageReference.parse(name).registry
+        if name not in build.tags or registry in failed:
+            continue
+        try:
+            if found := tools.engine.published(name, _progress(step, tools)):
+                there[name] = _ours(name, found, build, tools)
+        except PushFailedError as error:
+            tools.emit(NotPushed(name, tried=True, reason=error.message))
+            failed[registry] = error
+    if failed:
+        raise _joined(tuple(failed.values()), step)
     return there
+
+
+def _ours(name: str, found: Published, build: Build, tools: Tools) -> Published:
+    """What was found, if it is of this commit. Raises PushFailedError for another one's."""
+    ours = build.project.release.revision if build.project.release else ""
+    theirs = found.image.config.labels.get(REVISION, "")
+    if theirs != ours:
+        tools.on_exit(partial(remove_nameless, found.image.id, tools))
+        raise PushFailedError(
+            f"{name} is published already, of commit {theirs or '(it does not say)'}, and this is commit {ours}",
+            hint="a version is published once; for this commit: baseimage bump patch, and release that",
+            detail=f"{name} is {found.digest}",
+        )
+    return found
 
 
 def _progress(step: Step, tools: Tools) -> Progress:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.engine import ContainerSpec
 from pipeline.errors import PipelineError
 from pipeline.events import Warned
+from pipeline.plays import play_of
 
 if TYPE_CHECKING:
     from pipeline.engine import ContainerId
@@ -32,6 +33,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     below = tools.engine.find_image(build.image)
     spec = ContainerSpec(
         image=build.image,
+        name=tools.player.prepare(play_of(build, step.index, below.config if below else None, tools)),
         entrypoint=tools.player.keep_alive(),
         # The base's own command is only carried along, so that the commit finds it unchanged.
         command=build.base.config.command,

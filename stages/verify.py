@@ -11,7 +11,7 @@ from pipeline.errors import PipelineError, VerificationError
 from pipeline.image_config import differences
 from pipeline.image_difference import over_budget
 from pipeline.image_names import previous_name
-from pipeline.packages import DATABASES, installed
+from pipeline.package_databases import DATABASES, contents, is_database
 from stages.commit import remove_nameless
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def check_budget(build: Build, image: Image, tools: Tools) -> str:
         old = found.image if found else None
         if old:
             tools.on_exit(partial(remove_nameless, old.id, tools))
-    packages = len(installed(tools.engine.read(image.id, DATABASES))) if budget.packages is not None else None
+    packages = _packages(image, tools) if budget.packages is not None else None
     if over := list(over_budget(budget, image.size, packages, old.size if old else None)):
         raise VerificationError(
             "the image is over its budget: " + "; ".join(over),
@@ -61,6 +61,10 @@ def check_budget(build: Build, image: Image, tools: Tools) -> str:
     if budget.growth is None:
         return ""
     return f"against {name}" if old else "no last release to compare with"
+
+
+def _packages(image: Image, tools: Tools) -> int:
+    return len(contents(tools.engine.read_files(image.id, is_database, DATABASES)).packages)
 
 
 def _try(image: Image, wanted: Verify, tools: Tools) -> str:

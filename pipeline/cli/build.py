@@ -225,6 +225,7 @@ class _Run:
             os.environ,
             self.together,
             lambda: assembly.another_engine(os.environ, f"{prefix}_aside", next(numbers)),
+            prefix,
             self.secrets,
         )
 

@@ -15,7 +15,7 @@ from pipeline.engine import Engine, Image
 from pipeline.errors import NotFoundError, UsageError
 from pipeline.image_difference import Measured, as_json, difference
 from pipeline.image_names import image_names, previous_name
-from pipeline.packages import DATABASES, installed
+from pipeline.package_databases import DATABASES, contents, is_database
 from pipeline.retrying import RetryingEngine
 
 
@@ -83,7 +83,7 @@ def _measured(engine: Engine, name: str) -> Measured:
             hint="name the old image; with gitflow (docs/releases.md) it is known by the tags of the clone",
         )
     image = engine.find_image(name) or _pulled(engine, name)
-    packages = installed(engine.read(image.id, DATABASES))
+    packages = contents(engine.read_files(image.id, is_database, DATABASES)).packages
     return Measured(name, image.id, image.size, engine.layers(image.id), packages)
 
 

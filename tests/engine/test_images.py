@@ -239,3 +239,13 @@ def test_files_of_an_image_are_read_without_starting_it(bench: Bench) -> None:
     if isinstance(bench.engine, DockerEngine):
         assert found["etc/passwd"].startswith(b"root:x:0:0:")
         assert "bin/sh" not in found, "a link is no file"
+
+
+def test_only_the_named_places_of_an_image_are_looked_at(bench: Bench) -> None:
+    def found(*within: str) -> set[str]:
+        return set(bench.engine.read_files(bench.root, lambda _: True, within))
+
+    assert found("/etc/passwd", "/no/such") == {"etc/passwd"}
+    assert "etc/passwd" in found("/etc")
+    assert all(path.startswith("etc/") for path in found("/etc", "/no"))
+    assert found("/etc") <= found("/") == set(bench.engine.read_files(bench.root, lambda _: True))

@@ -97,5 +97,7 @@ def test_github_gets_groups_annotations_a_summary_and_outputs(shop: Project) -> 
     bad = shop.run("build", "bad", "--metadata-file", "out.json", GITHUB_ACTIONS="true", **files)
     assert bad.code == 2
     assert "::error file=recipes/bad.yml,line=4,col=5::" in bad.stdout
+    outer = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(shop.folder.parent), **files}
+    assert f"::error file={shop.folder.name}/recipes/bad.yml,line=4,col=5::" in shop.run("build", "bad", **outer).stdout
     (error,) = [each for each in json.loads((shop.folder / "out.json").read_text())["errors"] if "fron" in str(each)]
     assert error["place"] == "recipes/bad.yml:4:5"

@@ -195,13 +195,13 @@ class FakeEngine(FakeStore):
     def existing(self, image: ImageId, paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(path for path in paths if path in self.need(image).files)
 
-    def read(self, image: ImageId, paths: tuple[str, ...]) -> dict[str, bytes]:
-        self.need(image)
-        return {path: self.contents[path] for path in paths if path in self.contents}
-
-    def read_files(self, image: ImageId, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-        paths = (path.removeprefix("/") for path in self.need(image).files)
-        return {path: self.contents.get(path, b"") for path in paths if wanted(path)}
+    def read_files(
+        self, image: ImageId, wanted: Callable[[str], bool], within: tuple[str, ...] = ("/",)
+    ) -> dict[str, bytes]:
+        looked_at = tuple(place.rstrip("/") for place in within)
+        paths = {*self.need(image).files, *self.contents}
+        inside = (path for path in paths if any(f"{path}/".startswith(f"{place}/") for place in looked_at))
+        return {path[1:]: self.contents.get(path, b"") for path in sorted(inside) if wanted(path[1:])}
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         self._begin("stop", f"{container} {seconds}")

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pipeline.aside import EngineAside
 from pipeline.engine import ContainerId, Engine, Image, ImageId, ImageLayer, Mount, Rewriting
-from pipeline.errors import InputError, Problem
+from pipeline.errors import InputError, PipelineError, Problem
 from pipeline.events import Event
 from pipeline.fingerprint import digest
 from pipeline.image_config import ImageConfig
@@ -55,6 +55,9 @@ class FakePlayer:
     residue: dict[str, str] = field(default_factory=dict)
     unchanging: tuple[str, ...] = ()
     plays: list[Play] = field(default_factory=list)
+    prepared: list[Play] = field(default_factory=list)
+    announced: list[bool] = field(default_factory=list)
+    end: PipelineError | None = None
     running: ImageId | None = None
 
     def key(self) -> str:
@@ -80,9 +83,18 @@ class FakePlayer:
     def mounts(self) -> tuple[Mount, ...]:
         return (Mount("runtime", "/dev/baseimage", read_only=True), Mount("", "/dev/baseimage-tmp"))
 
-    def play(self, target: ContainerId, play: Play) -> PlayResult:
+    def prepare(self, play: Play) -> str:
+        self.prepared.append(play)
+        return f"target-{play.role.name}"
+
+    def conclude(self) -> None:
+        if self.end:
+            raise self.end
+
+    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
         role = play.role.name
         self.engine.calls.append(f"play {role}")
+        self.announced.append(more)
         self.plays.append(play)
         if role in self.failures:
             raise self.failures[role]

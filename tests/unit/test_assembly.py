@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +10,18 @@ import pytest
 
 from pipeline import assembly
 from pipeline.assembly import builds
+from pipeline.attester import Wishes
 from pipeline.cleaning import left_behind
 from pipeline.conductor import Conductor
 from pipeline.docker_engine import DockerEngine
 from pipeline.errors import InputError, Problem, UsageError
-from pipeline.events import Event
+from pipeline.events import Event, Warned
 from pipeline.loading import Loaded, Options, load, recipe_path
+from pipeline.provenance import Origin
 from pipeline.recipe import DEFAULT_CONDUCTOR_BASE, BaseImage, Bootstrap
 from pipeline.recipe_model import FALLBACK_CONDUCTOR_BASE
 from pipeline.state import state_folder
+from tests.unit.repositories import git
 
 RECIPE = 'version: "2"\nservices:\n  web:\n    from: debian:12\n    roles: [nginx]\n  worker:\n    from: debian:12\n'
 
@@ -256,3 +260,39 @@ def test_roles_are_found_in_the_folders_that_the_recipe_names(project: Path) -> 
 def test_a_chosen_service_comes_with_what_it_is_built_on(project: Path) -> None:
     write(project, "recipes/default.yml", RECIPE.replace("debian:12", "worker", 1))
     assert [service.name for service in read(Options(project, services=("web",))).services] == ["worker", "web"]
+
+
+def origin(project: Path, told: list[Event], *, provenance: bool = True) -> Origin | None:
+    options = Options(project)
+    environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}  # noqa: TID251 - a test's edge
+    return assembly._origin(Wishes(sbom=True, provenance=provenance), read(options), options, told.append, environ)
+
+
+@pytest.mark.allow("process")
+def test_a_provenance_names_the_commit_of_any_checkout_and_whether_the_tree_is_that_commit(project: Path) -> None:
+    told: list[Event] = []
+    assert origin(project, told) is None, "there is no repository"
+    git(project.parent, "init", "--quiet")
+    git(project.parent, "remote", "add", "origin", "https://user:secret@git.example/all.git")
+    git(project.parent, "add", ".")
+    git(project.parent, "commit", "--quiet", "-m", "one")
+    commit = git(project, "rev-parse", "HEAD")
+    assert origin(project, told) == Origin(commit, address="https://git.example/all.git")
+    write(project, "version.txt", "1.2.1\n")
+    assert origin(project, told) == Origin(commit, dirty=True, address="https://git.example/all.git")
+    assert origin(project, told, provenance=False) is None, "nobody wants a provenance"
+    assert told == []
+
+
+@pytest.mark.allow("process")
+def test_a_repository_that_tells_no_commit_is_warned_about_and_fails_nothing(project: Path) -> None:
+    told: list[Event] = []
+    git(project, "init", "--quiet")
+    assert origin(project, told) is None
+    assert told == [
+        Warned("the provenance names no commit: the git repository has no commit yet", "make one: git commit")
+    ]
+    write(project, ".git/HEAD", "nonsense")
+    assert origin(project, told) is None
+    assert isinstance(told[1], Warned)
+    assert "not a git repository" in told[1].message

@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 
+from pipeline import gitflow
 from pipeline.attester import Attester, Place, Wishes
 from pipeline.cli.attesting import KEY, PASSWORD, wishes_of
 from pipeline.conductor_context import image_key
 from pipeline.errors import RegistryError, UsageError
 from pipeline.events import Event, Pushed, StepStarted, TaskFinished
-from pipeline.gitflow import Release
+from pipeline.gitflow import Release, Situation, release_plan
 from pipeline.image_config import ImageConfig
+from pipeline.materials import origin_of
 from pipeline.module_lock import LOCK_FILE, LockEntry, lock_text
 from pipeline.observed import Observed
 from pipeline.oci import Manifest
 from pipeline.plan import LayerKey
 from pipeline.project import Project
+from pipeline.provenance import Origin
 from pipeline.recipe import RoleUse
 from pipeline.recipe_model import BaseImage, Bootstrap, BuiltService, Rootfs
 from pipeline.reference import ImageReference
@@ -56,6 +59,7 @@ class Bench:
         self.folder, self.registry = folder, FakeRegistry()
         self.events: list[Event] = []
         self.observed = Observed(self.events.append)
+        self.origin: Origin | None = None
         for path in ("recipes/default.yml", "roles/nginx/tasks/main.yml", "collections/ansible_collections/a/b/x.yml"):
             (folder / path).parent.mkdir(parents=True)
             (folder / path).write_text("---\n")
@@ -66,7 +70,7 @@ class Bench:
         self.image: Manifest = self.registry.add_image({"org.opencontainers.image.version": "1.2.0"})
         self.engine = FakeEngine()
         self.engine.add_image(TAG, ImageConfig())
-        self.engine.contents["var/lib/dpkg/status"] = b"Package: hello\nVersion: 2.10\nArchitecture: amd64\n"
+        self.engine.contents["/var/lib/dpkg/status"] = b"Package: hello\nVersion: 2.10\nArchitecture: amd64\n"
         stored = self.engine.need(TAG)
         stored.files = frozenset({"/var/lib/dpkg/status", "/etc/shadow"})
         role = RoleUse("nginx", {"port": SECRET})
@@ -79,8 +83,8 @@ class Bench:
             self.observed(Pushed(tag, self.image.digest))
 
     def attest(self, wishes: Wishes, build: Build | None = None, environ: dict[str, str] | None = None) -> str:
-        recipe = self.folder / "recipes/default.yml"
-        place = Place(self.folder, recipe, environ or {}, "run_myhost_1", datetime(2026, 11, 24, tzinfo=UTC))
+        recipe, started = self.folder / "recipes/default.yml", datetime(2026, 11, 24, tzinfo=UTC)
+        place = Place(self.folder, recipe, environ or {}, "run_myhost_1", self.origin, started)
         finder = RoleFinder(recipe, self.folder)
         attester = Attester(wishes, place, finder, self.observed, lambda _name, _emit: self.registry)
         return attester.attest(build or self.build, self.engine, self.events.append)
@@ -200,10 +204,13 @@ def test_a_role_whose_layer_was_there_is_said_to_be_cached(bench: Bench) -> None
 
 
 def test_source_conductor_roles_and_collections_are_what_it_was_made_of(bench: Bench) -> None:
-    build = replace(bench.build, project=replace(bench.build.project, release=RELEASE))
-    source = bench.material("source", build)
-    assert source["uri"] == "git+https://git.example/shop.git"
-    assert source["digest"] == {"gitCommit": COMMIT}
+    bench.origin = origin_of(RELEASE)
+    assert bench.material("source") == {
+        "name": "source",
+        "uri": "git+https://git.example/shop.git",
+        "digest": {"gitCommit": COMMIT},
+        "annotations": {"dirty": False, "revision": COMMIT},
+    }
     assert bench.material("conductor")["digest"] == {"sha256": image_key()}
     assert "image" not in bench.material("conductor")["annotations"]
     assert bench.material("ansible-core")["uri"].startswith("pkg:pypi/ansible-core@2.")
@@ -211,6 +218,25 @@ def test_source_conductor_roles_and_collections_are_what_it_was_made_of(bench: B
     assert role["uri"].startswith(f"pkg:generic/ansible-role/nginx@{'d' * 40}?vcs_url=git%2Bhttps://git.example/nginx")
     assert len(role["digest"]["sha256"]) == 64
     assert bench.material("collection a.b")["uri"] == "pkg:generic/ansible-collection/a.b@3.1.4"
+
+
+def test_without_gitflow_the_commit_is_told_too_and_no_label_is_claimed(bench: Bench) -> None:
+    bench.origin = Origin(COMMIT, dirty=True)
+    assert bench.material("source") == {
+        "name": "source",
+        "digest": {"gitCommit": COMMIT},
+        "annotations": {"dirty": True},
+    }
+
+
+def test_a_commit_with_changes_is_told_as_the_commit_and_the_changes() -> None:
+    dirty = release_plan(Situation("1.2.0", COMMIT, gitflow.Place("main"), dirty=True))
+    assert origin_of(dirty) == Origin(COMMIT, dirty=True, revision=f"{COMMIT}-dirty")
+
+
+def test_outside_git_no_commit_is_told(bench: Bench) -> None:
+    names = [each["name"] for each in bench.predicate()["buildDefinition"]["resolvedDependencies"]]
+    assert "source" not in names
 
 
 def test_the_image_of_the_conductor_is_told_where_it_is_clear_which_one(bench: Bench) -> None:

@@ -122,7 +122,7 @@ def test_sbom_prints_what_is_attached_in_the_form_that_is_wanted(line: Line) -> 
 
 
 def test_sbom_reads_an_image_of_the_engine(line: Line) -> None:
-    engine = FakeEngine(contents={"var/lib/dpkg/status": b"Package: hello\nVersion: 1\n"})
+    engine = FakeEngine(contents={"/var/lib/dpkg/status": b"Package: hello\nVersion: 1\n"})
     engine.add_image(IMAGE)
     engine.need(IMAGE).files = frozenset({"/var/lib/dpkg/status"})
     line.monkeypatch.setattr(assembly, "open_engine", lambda *_: engine)

@@ -52,3 +52,12 @@ def test_an_image_that_is_nowhere_is_named_without_a_trace_unless_it_is_asked_fo
     assert "there is no image none:1" in err
     assert "Traceback" not in err
     assert "Traceback" in images.run("diff", "old:1", "none:1", "--debug")[2]
+
+
+def test_packages_of_dpkg_are_counted_as_a_bill_counts_them(images: Line) -> None:
+    held = b"Package: bash\nStatus: hold ok installed\nVersion: 5\nArchitecture: amd64\n"
+    images.engine.contents["/var/lib/dpkg/status"] = held
+    images.engine.contents["/var/lib/dpkg/status.d/base"] = b"Package: base-files\nVersion: 13\n"
+    images.engine.contents["/opt/x-1.dist-info/METADATA"] = b"Name: x\nVersion: 1\n"
+    (found,) = json.loads(images.run("diff", "old:1", "new:1", "--json")[1])
+    assert found["new"]["packages"] == 2, "those of the distribution"

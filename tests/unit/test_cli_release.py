@@ -146,12 +146,16 @@ def test_a_disagreement_between_branch_or_tag_and_file_ends_with_2(shop: Shop) -
     assert "v1.4.0 is for 1.4.0, and version.txt says 1.3.0" in shop.refused("version")
 
 
-def test_a_shallow_clone_is_refused_where_commits_are_counted(shop: Shop, tmp_path: Path, move: Move) -> None:
+def test_a_shallow_clone_is_refused_where_commits_are_counted_or_tags_move(
+    shop: Shop, tmp_path: Path, move: Move
+) -> None:
     shop.checkout.git(
         "clone", "--quiet", "--depth=1", "-b", "develop", shop.checkout.remote.as_uri(), str(tmp_path / "s")
     )
     shallow = move(Checkout(tmp_path / "s", shop.checkout.remote))
     assert "cannot be counted" in shallow.refused("version")
+    shallow.checkout.git("checkout", "--quiet", "-b", "main")
+    assert "cannot be known" in shallow.refused("version")
 
 
 def test_without_a_repository_or_a_commit_the_version_is_not_known(tmp_path: Path, move: Move) -> None:
@@ -353,7 +357,9 @@ def test_a_branch_whose_file_says_another_version_is_not_finished(shop: Shop) ->
 def test_without_main_or_develop_there_is_no_gitflow(shop: Shop) -> None:
     shop.checkout.git("branch", "--move", "develop", "trunk")
     shop.checkout.git("push", "--quiet", "origin", "--delete", "develop")
-    assert "there is no branch develop" in shop.refused("release", "start")
+    told = shop.refused("release", "start")
+    assert "there is no branch develop" in told
+    assert "git branch develop main" in told
 
 
 def test_master_is_a_main_branch_and_tags_keep_their_v(tmp_path: Path, move: Move) -> None:

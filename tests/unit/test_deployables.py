@@ -75,16 +75,12 @@ def role(tmp_path: Path) -> RoleFiles:
     return RoleFiles("app", tmp_path / "roles" / "app", (), (Deployable("shop", shop),))
 
 
-def send(deployables: Deployables, role: RoleFiles) -> tuple[str, ...]:
-    return deployables.send(ContainerId("conductor"), role)
-
-
-def made(machine: Machine) -> Deployables:
-    return Deployables(cast("Engine", machine))
+def send(machine: Machine, role: RoleFiles, deployables: Deployables | None = None) -> tuple[str, ...]:
+    return (deployables or Deployables()).send(cast("Engine", machine), ContainerId("conductor"), role)
 
 
 def test_the_files_arrive_as_they_are_without_their_history(machine: Machine, role: RoleFiles) -> None:
-    assert send(made(machine), role) == ("shop: 4 files sent to /src/deployables/shop",)
+    assert send(machine, role) == ("shop: 4 files sent to /src/deployables/shop",)
     there = machine.folder / "shop"
     assert sorted(path.name for path in there.iterdir()) == ["again", "lib", "link", "run"]
     assert (there / "lib" / "ü.txt").read_text() == "x" * 100_000
@@ -94,27 +90,27 @@ def test_the_files_arrive_as_they_are_without_their_history(machine: Machine, ro
 
 
 def test_they_are_sent_once_and_again_only_when_their_content_changes(machine: Machine, role: RoleFiles) -> None:
-    deployables, shop = made(machine), role.deployables[0].folder
-    send(deployables, role)
+    deployables, shop = Deployables(), role.deployables[0].folder
+    send(machine, role, deployables)
     (shop / "run").touch()
-    assert send(deployables, role) == ()
+    assert send(machine, role, deployables) == ()
     (shop / "link").unlink()
     (shop / "run").write_text("#!/bin/sh\n")
-    assert len(send(deployables, role)) == 1
+    assert len(send(machine, role, deployables)) == 1
     assert (machine.folder / "shop" / "run").read_text() == "#!/bin/sh\n"
     assert not (machine.folder / "shop" / "link").is_symlink()
     deployables.forget()
-    assert len(send(deployables, role)) == 1
+    assert len(send(machine, role, deployables)) == 1
     assert len(machine.commands) == 3
 
 
 def test_a_role_that_names_none_starts_nothing(machine: Machine, tmp_path: Path) -> None:
-    assert send(made(machine), RoleFiles("app", tmp_path)) == ()
+    assert send(machine, RoleFiles("app", tmp_path)) == ()
     assert machine.commands == []
 
 
 def test_a_conductor_that_cannot_take_them_says_why(machine: Machine, role: RoleFiles, tmp_path: Path) -> None:
     (tmp_path / "conductor").touch()
     with pytest.raises(PipelineError, match="could not be sent to the conductor") as caught:
-        send(made(machine), role)
+        send(machine, role)
     assert "NotADirectoryError" in caught.value.detail or "FileExistsError" in caught.value.detail

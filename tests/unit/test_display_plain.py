@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -44,10 +45,10 @@ class Clock:
         return self.now
 
 
-def log(*events: Event | float, github: bool = False) -> tuple[list[str], list[str]]:
-    """Lines of stdout without their times, and of stderr; a number lets time pass."""
+def log(*events: Event | float, github: str = "") -> tuple[list[str], list[str]]:
+    """Lines of stdout without their times, and of stderr; a number lets time pass. `github` is where it checks out."""
     out, err, clock = io.StringIO(), io.StringIO(), Clock()
-    environ = {"GITHUB_ACTIONS": "true"} if github else {}
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": github} if github else {}
     with open_display("plain", stdout=out, stderr=err, environ=environ, clock=clock) as sink:
         for event in events:
             if isinstance(event, float):
@@ -140,6 +141,17 @@ def test_the_closing_table_is_aligned_and_ends_with_the_build() -> None:
     ]
 
 
+def test_what_the_registry_had_already_is_kept_in_the_summary_and_not_said_to_be_pushed() -> None:
+    built = ImageBuilt("full", "sha256:ab", ("acme/full:1", "acme/full:latest"), 0, (), {}, "")
+    pushes = (Pushed("acme/full:1", "sha256:cd", already=True), Pushed("acme/full:latest", "sha256:cd"))
+    out, _ = log(built, *pushes, BuildFinished(1.0, 1))
+    assert [line for line in out if "@" in line] == [
+        "  kept: acme/full:1@sha256:cd",
+        "  pushed: acme/full:latest@sha256:cd",
+    ]
+    assert log(*pushes)[0][-2:] == ["kept: acme/full:1@sha256:cd", "pushed: acme/full:latest@sha256:cd"]
+
+
 def test_what_was_built_before_an_error_is_still_listed() -> None:
     out, _ = log(ImageBuilt("lean", "sha256:ab", (), 0, (), {}, ""), BuildFailed("bad"))
     assert "lean  ab  0.0 MB" in out
@@ -151,18 +163,26 @@ def test_the_detail_of_an_error_is_in_the_log_and_the_error_on_stderr() -> None:
     assert err == ["error: bad", "hint: do this"]
 
 
-def test_github_gets_a_group_for_each_step_and_annotations_at_their_lines() -> None:
+def test_github_gets_a_group_for_each_step_and_annotations_at_their_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("shop/recipes/base.yml", "shop/roles/sshd/tasks/main.yml"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    monkeypatch.chdir(tmp_path / "shop")
     out, _ = log(
         StepStarted("full/base", "full", "base", "", "root"),
         Warned("old, very", place="recipes/base.yml:4"),
         StepFinished("full/base", 1.0),
         StepStarted(ROLE, "full", "provision", "sshd", "sshd"),
         BuildFailed("bad\n100% bad", place="roles/sshd/tasks/main.yml:12"),
-        github=True,
+        BuildFailed("worse", place="../site-packages/main.yml:12"),
+        github=str(tmp_path),
     )
     assert [line for line in out if line.startswith("::") and "group" not in line] == [
-        "::warning file=recipes/base.yml,line=4::old, very",
-        "::error file=roles/sshd/tasks/main.yml,line=12::bad%0A100%25 bad",
+        "::warning file=shop/recipes/base.yml,line=4::old, very",
+        "::error file=shop/roles/sshd/tasks/main.yml,line=12::bad%0A100%25 bad",
+        "::error::../site-packages/main.yml:12: worse",
     ]
     assert [line.split("::")[1] for line in out if "group::" in line] == ["group", "endgroup", "group", "endgroup"]
 
@@ -178,7 +198,7 @@ def test_steps_side_by_side_have_no_group_on_github_since_it_would_hold_lines_of
         StepFinished("one/tag", 1.0),
         StepStarted("two/tag", "two", "tag", "", ""),
         StepFinished("two/tag", 1.0),
-        github=True,
+        github="/w",
     )
     assert [line.partition("::")[2].partition("::")[0] for line in out] == [
         *("group", "endgroup", "", "", "", "", "", ""),
@@ -187,18 +207,18 @@ def test_steps_side_by_side_have_no_group_on_github_since_it_would_hold_lines_of
 
 
 def test_a_tool_cannot_give_commands_to_github() -> None:
-    out, _ = log(Output("full/base", "::error::mine"), github=True)
+    out, _ = log(Output("full/base", "::error::mine"), github="/w")
     assert out == ["full/base  | ::error::mine"]
 
 
 def test_an_annotation_without_a_line_names_the_file_and_without_a_place_nothing() -> None:
-    assert annotation("error", "a,b.yml", "bad") == "::error file=a%2Cb.yml::bad"
-    assert annotation("error", "", "bad") == "::error::bad"
+    assert annotation("error", "a,b.yml", "bad", str) == "::error file=a%2Cb.yml::bad"
+    assert annotation("error", "", "bad", str) == "::error::bad"
 
 
 def test_an_annotation_has_the_line_and_the_column_where_they_are_known() -> None:
-    assert annotation("error", "a.yml:3:7", "bad\n50%") == "::error file=a.yml,line=3,col=7::bad%0A50%25"
-    assert annotation("error", "a.yml:3", "bad") == "::error file=a.yml,line=3::bad"
+    assert annotation("error", "a.yml:3:7", "bad\n50%", str) == "::error file=a.yml,line=3,col=7::bad%0A50%25"
+    assert annotation("error", "a.yml:3", "bad", str) == "::error file=a.yml,line=3::bad"
 
 
 def test_gitlab_gets_a_section_for_each_step() -> None:

@@ -61,6 +61,11 @@ def test_the_whole_tree_stays_and_the_table_of_the_image_follows() -> None:
     ]
 
 
+def test_a_version_that_the_registry_had_already_is_kept() -> None:
+    out, _ = played(*RUNNING[:3], BUILT, Pushed(BUILT.tags[0], "sha256:cd", already=True), BuildFinished(101.0, 1))
+    assert "kept    registry.example.com/acme/full:1.4.0@sha256:cd" in out.screen.splitlines()
+
+
 def test_names_that_were_not_pushed_stand_below_the_table() -> None:
     missed = (NotPushed("a:1", tried=True, reason="denied"), NotPushed("b:1", tried=False))
     out, _ = played(*RUNNING[:3], BUILT, *missed, BuildFailed("denied"))

@@ -35,7 +35,8 @@ def on(branch: str = "", *, tag: str = "", change: bool = False, **facts: Any) -
         (on("main", tags=("v1.3.0", "stable")), "1.3.0 1.3 1 latest", True),
         (on("main", version="1.3.0-rc.2"), "1.3.0-rc.2", True),
         (on("main", version="1.3.0+7"), "1.3.0-7 1.3 1 latest", True),
-        (on("main", count=None), "1.3.0 1.3 1 latest", True),
+        (on("main", count=None, dirty=True), "1.3.0-dirty", False),
+        (on("main", version="1.3.0-rc.2", count=None), "1.3.0-rc.2", True),
         (on("release/1.3.0"), "1.3.0-rc.7", False),
         (on("release/v1.3.0"), "1.3.0-rc.7", False),
         (on("release/1.3.0", version="1.3.0-rc.1"), "1.3.0-rc.7", False),
@@ -119,6 +120,15 @@ def test_commits_of_a_shallow_clone_are_not_counted_wrongly(branch: str) -> None
     with pytest.raises(UsageError, match=f"commits of {branch} cannot be counted") as caught:
         release_plan(on(branch, count=None))
     assert "fetch-depth: 0" in caught.value.hint
+
+
+@pytest.mark.parametrize("situation", [on("main", count=None), on(tag="v1.3.0", count=None)])
+def test_a_shallow_clone_moves_no_tag_back_from_a_release_that_it_does_not_see(situation: Situation) -> None:
+    with pytest.raises(UsageError, match=r"newer than 1\.3\.0 cannot be known") as caught:
+        release_plan(situation)
+    assert "fetch-depth: 0" in caught.value.hint
+    alone = release_plan(situation, also=())
+    assert (alone.tags, alone.newest) == (("1.3.0",), False)
 
 
 @pytest.mark.parametrize(

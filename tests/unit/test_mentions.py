@@ -110,6 +110,28 @@ def test_facts_about_hardware_are_needed_where_one_is_named_or_all_of_them_can_b
     assert (Words() | words_of(text.encode(), "templates/a.j2")).hardware is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ ansible_os_family }}", True),
+        ("when: ansible_facts['distribution'] == 'Debian'", True),
+        ("{{ ansible_facts | to_json }}", True),
+        ("{{ hostvars[inventory_hostname].x }}", True),
+        ("include_vars: '{{ ansible_distribution | lower }}.yml'", True),
+        ("- package: {name: cron}", True),
+        ('{"ansible.builtin.service": {"name": "cron"}}', True),
+        ("- local_action: service name=cron", True),
+        ("# {{ ansible_managed }}\n- ansible.builtin.apt: {name: cron}", False),
+        ("- ansible.builtin.copy: {dest: /etc/service/cron/run, content: the package}", False),
+        ("{{ ansible_loop.index }} {{ ansible_check_mode }}", False),
+        ("{{ ansible_loop_in_a_fact }}", True),
+    ],
+)
+def test_facts_are_needed_where_one_may_be_named_or_an_action_looks_into_them(text: str, *, expected: bool) -> None:
+    assert words_of(text.encode(), "tasks/main.yml").facts is expected
+    assert (Words() | words_of(text.encode(), "tasks/main.yml")).facts is expected
+
+
 def test_words_of_many_files_are_those_of_each_two_joined() -> None:
     parts = [words_of(text) for text in (b"a b", b"{{ hostvars.x }}", b"b c")]
     assert all_of(parts) == parts[0] | parts[1] | parts[2]

@@ -82,6 +82,7 @@ def test_the_workflows_build_every_request_and_publish_only_what_gitflow_names(h
     assert not any("--push" in line for line in gitlab["check"]["script"])
     assert gitlab["publish"]["script"][-1] == pushes["publish"][0]
     assert "@" not in (here / "acme/.gitlab-ci.yml").read_text(), "no field is left"
+    assert "/images.json" in (here / "acme/.gitignore").read_text().splitlines(), "else it makes the tree a changed one"
 
 
 def test_the_project_s_own_role_goes_before_the_one_of_the_package(here: Path) -> None:

@@ -32,7 +32,7 @@ def a_play(role: RoleFiles) -> Play:
 
 
 def written(play: Play, folder: Path) -> dict[str, Any]:
-    write_play(folder / "private", play, INVENTORY)
+    write_play(folder / "private", play, INVENTORY, "all")
     (only,) = json.loads((folder / "private" / "project" / "play.yml").read_text(encoding="utf-8"))
     assert isinstance(only, dict)
     return only

@@ -235,6 +235,16 @@ def test_facts_about_hardware_are_wanted_when_a_file_a_parameter_or_a_variable_n
     assert sees_hardware(home, SERVICE)
 
 
+def test_facts_are_wanted_by_the_role_that_can_see_one(home: Home) -> None:
+    def wanted(service: Service) -> list[bool]:
+        return [key.facts for key in home.keys(service)[:-1]]
+
+    assert not any(wanted(SERVICE))
+    home.write(f"roles/{SERVICE.roles[-1].name}/templates/a.j2", "{{ ansible_fqdn }}")
+    assert wanted(SERVICE) == [*([False] * (len(SERVICE.roles) - 1)), True]
+    assert all(wanted(replace(SERVICE, variables={"name": "{{ ansible_facts.fqdn }}"}))), "through a variable of all"
+
+
 def test_what_the_roles_meta_files_say_is_part_of_the_finished_image_only(home: Home) -> None:
     home.built(SERVICE)
     other = replace(SERVICE, role_config=ImageConfig(stop_signal="SIGQUIT"))

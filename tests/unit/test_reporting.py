@@ -82,6 +82,12 @@ def test_a_build_without_a_push_has_named_images() -> None:
     assert states(data["services"]["web"]) == ["named", "named"]
 
 
+def test_a_service_without_a_name_to_push_is_built_and_not_said_to_be_pushed() -> None:
+    nameless = ImageBuilt("web", "sha256:11", (), 120, (), {}, "")
+    data = account(STARTED, nameless, DB, Pushed("r.io/db:1.3.0", "sha256:bb"), BuildFinished(1.0, 2))
+    assert [service["state"] for service in data["services"].values()] == ["built", "pushed"]
+
+
 def run_in(folder: Path, events: Iterable[Event], **environ: str) -> None:
     """Report these events as on GitHub."""
     with reported(lambda _: None, folder / "out.json", {"GITHUB_ACTIONS": "true", **environ}) as sink:

@@ -100,7 +100,7 @@ def a_play(*secrets: SecretNeed) -> Play:
 def test_the_play_finds_a_file_for_each_secret_by_a_variable(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     play = replace(a_play(*NEEDS), role=RoleFiles("app", tmp_path / "app"), variables={"port": 1})
-    write_play(tmp_path / "private", play, {})
+    write_play(tmp_path / "private", play, {}, "all")
     (head,) = json.loads((tmp_path / "private/project/play.yml").read_text())
     assert head["vars"] == {"port": 1, "build_secrets": secret_files(play)}
     assert all(path.startswith("/dev/shm/") for path in secret_files(play).values()), "in memory"  # noqa: S108
@@ -144,7 +144,7 @@ def test_a_role_without_secrets_costs_nothing(containers: Containers) -> None:
     with lend.in_conductor(CONDUCTOR, play), lend.in_target(TARGET, play):
         pass
     lend.refuse_leaks(TARGET)
-    lend.refuse_config(play, ImageConfig(user=TOKEN.decode()))
+    assert lend.checked(ImageConfig(user=TOKEN.decode()), play).user == TOKEN.decode()
     assert (containers.asked, containers.ran) == ([], [])
 
 
@@ -204,5 +204,5 @@ def test_a_search_that_fails_does_not_pass_for_a_layer_without_secrets(container
 def test_configuration_with_a_secret_is_refused(containers: Containers) -> None:
     config = ImageConfig(labels={"a": "b"}, environment={"TOKEN": f"x{TOKEN.decode()}"})
     with pytest.raises(VerificationError, match=r"role app puts .* npm_token in environment\.TOKEN"):
-        lender(containers).refuse_config(a_play(*NEEDS), config)
-    lender(containers).refuse_config(a_play(NEEDS[1]), config)
+        lender(containers).checked(config, a_play(*NEEDS))
+    assert lender(containers).checked(config, a_play(NEEDS[1])) == config

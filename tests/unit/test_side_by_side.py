@@ -38,9 +38,9 @@ class Player(FakePlayer):
 
     during: Callable[[str], None] = lambda _: None
 
-    def play(self, target: ContainerId, play: Play) -> PlayResult:
+    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
         self.during(play.step)
-        return super().play(target, play)
+        return super().play(target, play, more=more)
 
 
 @dataclass

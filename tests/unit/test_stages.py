@@ -133,6 +133,7 @@ def test_target_is_kept_alive_by_what_it_borrows_and_is_registered_for_removal(w
     spec = world.engine.containers[build.target].spec
     assert spec == ContainerSpec(
         image=build.image or "",
+        name="target-nginx",  # as the player wants it
         entrypoint=world.player.keep_alive(),
         command=("sleep", "1"),  # the base's own
         mounts=world.player.mounts(),
@@ -206,16 +207,50 @@ def test_provision_plays_the_role_with_parameters_and_variables(world: World) ->
             gather_facts=False,
             hardware_facts=False,
             borrowed_python=False,
-            step=ROLE.id,
+            step="web/nginx/provision",
             path="/bin",
         )
     ]
+
+
+def test_a_play_is_prepared_before_its_target_is_started_and_is_the_one_that_is_played(world: World) -> None:
+    build = targeted(world, a_service("nginx"))
+    prepared = list(world.player.prepared)
+    provision.run(build, ROLE, world.tools)
+    assert prepared == world.player.plays
+    assert (world.player.prepared, world.player.announced) == (prepared, [False])
+
+
+def test_the_next_play_is_prepared_while_a_layer_is_committed(world: World) -> None:
+    world.player.results["nginx"] = PlayResult(config=ImageConfig(environment={"PATH": "/opt/bin"}))
+    build = played(world, replace(a_service("nginx", "app"), python="base"))
+    assert world.player.announced == [True]
+    assert [play.role.name for play in world.player.prepared] == ["nginx", "app"]
+    build = target.run(commit.run(build, ROLE, world.tools), Step("target", "web", "app", 1), world.tools)
+    assert world.player.prepared[2] == world.player.prepared[1], "nothing has to be prepared again"
+    assert world.player.prepared[2].path == "/opt/bin"
+
+
+def test_no_play_is_prepared_for_a_layer_that_is_there(world: World) -> None:
+    build = targeted(world, a_service("nginx", "app"))
+    build = replace(build, keys=(build.keys[0], replace(build.keys[1], image=build.image), build.keys[2]))
+    provision.run(build, ROLE, world.tools)
+    assert world.player.announced == [False]
+    assert [play.role.name for play in world.player.prepared] == ["nginx"]
 
 
 def test_provision_gathers_hardware_facts_for_the_whole_service_if_one_role_can_see_them(world: World) -> None:
     keys = (LayerKey("nginx", "k1"), LayerKey("app", "k2", hardware=True), LayerKey("", "k3"))
     provision.run(replace(targeted(world, a_service("nginx", "app")), keys=keys), ROLE, world.tools)
     assert [play.hardware_facts for play in world.player.plays] == [True]
+
+
+def test_provision_gathers_no_facts_for_a_role_that_can_see_none(world: World) -> None:
+    keys = (LayerKey("nginx", "k1", facts=False), LayerKey("app", "k2"), LayerKey("", "k3"))
+    build = replace(targeted(world, a_service("nginx", "app")), keys=keys)
+    for index, role in enumerate(("nginx", "app")):
+        provision.run(build, Step("provision", "web", role, index), world.tools)
+    assert [play.gather_facts for play in world.player.plays] == [False, True]
 
 
 def test_provision_lays_what_the_role_says_over_the_layer_below(world: World) -> None:
@@ -247,14 +282,25 @@ def test_commit_makes_a_layer_remembers_it_and_lets_the_target_go(world: World) 
     assert world.engine.images[build.image or ""].config.normalised() == build.config.normalised()
 
 
+def test_a_layer_is_not_remembered_and_goes_if_ansible_ended_badly_after_all(world: World) -> None:
+    build = played(world, a_service("nginx"))
+    world.player.end = PlayFailedError("Ansible ended with 'failed'")
+    before = set(world.engine.images)
+    with pytest.raises(PlayFailedError):
+        commit.run(build, ROLE, world.tools)
+    assert world.records.saved == {}
+    assert set(world.engine.images) == before
+
+
 def test_commit_refuses_a_layer_with_traces_of_the_build(world: World) -> None:
     world.player.residue["nginx"] = "/root/.ansible/tmp/x"
     build = played(world, a_service("nginx"))
+    before = set(world.engine.images)
     with pytest.raises(VerificationError, match=r"role nginx leaves traces .*A /root/.ansible/tmp/x") as caught:
         commit.run(build, ROLE, world.tools)
     assert "verify.allow" in caught.value.hint
     assert world.records.saved == {}
-    assert "commit" not in world.verbs()
+    assert set(world.engine.images) == before
 
 
 def test_commit_lets_pass_what_the_recipe_allows(world: World) -> None:
@@ -656,6 +702,27 @@ def test_a_registry_that_cannot_be_asked_gets_no_release(world: World) -> None:
     world.engine.fail("published", PushFailedError("looking up shop-web:1.2.0: 500"))
     with pytest.raises(PushFailedError, match="looking up"):
         push.run(build, WHOLE, world.tools)
+    assert "push" not in world.verbs()
+
+
+def test_every_registry_is_asked_for_a_release_and_each_that_refuses_is_told(world: World) -> None:
+    places = ("a.io", "b.io", "c.io")
+    service = a_service("nginx")
+    build = by_gitflow(world, "main", service=service)
+    templates = tuple(f"{place}/{{service}}:{{version}}" for place in places)
+    build = tag.run(replace(build, recipe=a_build(service, tags=templates).recipe), WHOLE, world.tools)
+    other = world.engine.add_image("other:1", ImageConfig(labels={f"{PREFIX}revision": "decaf"}))
+    world.engine.registry["b.io/web:1.2.0"] = world.engine.images[other]
+    world.engine.fail("published", PushFailedError("a.io is down"))
+    world.events.clear()
+    with pytest.raises(SeveralServicesError) as caught:
+        push.run(build, WHOLE, world.tools)
+    assert caught.value.exit_code == EXIT_PUSH_FAILED
+    told = [event for event in world.emitted(NotPushed) if isinstance(event, NotPushed)]
+    assert [(event.tag, event.tried) for event in told] == [("a.io/web:1.2.0", True), ("b.io/web:1.2.0", True)]
+    assert told[0].reason == "a.io is down"
+    assert "of commit decaf" in told[1].reason
+    assert "published c.io/web:1.2.0" in world.engine.calls
     assert "push" not in world.verbs()
 
 

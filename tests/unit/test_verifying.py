@@ -182,6 +182,17 @@ def test_labels_that_say_other_than_the_provenance_are_named(
     assert told in failed(verify(registry, "1.0", OURS.public))["labels"]
 
 
+def test_outside_gitflow_a_provenance_names_a_commit_and_the_image_needs_no_label(registry: FakeRegistry) -> None:
+    image = registry.add_image({"org.opencontainers.image.revision": "of the application"})
+    everything(registry, image, PROVENANCE)
+    source = {"name": "source", "digest": {"gitCommit": COMMIT}, "annotations": {"dirty": False}}
+    told = {"buildDefinition": {"externalParameters": {"version": "1.0.0"}, "resolvedDependencies": [source]}}
+    attach(registry, image, [artifact(PROVENANCE, image.digest, predicate=told)])
+    verdict = verify(registry, "1.0", OURS.public)
+    assert verdict.passed, verdict
+    assert verdict.checks[-1].found == "none by gitflow to compare"
+
+
 def test_an_image_that_is_not_there_and_an_index_are_no_success(registry: FakeRegistry) -> None:
     with pytest.raises(NotFoundError):
         verify(registry, "1.0", OURS.public)

@@ -1,4 +1,4 @@
-"""Which packages an image has, what two images differ in, and what a budget is."""
+"""What two images differ in, and what a budget is."""
 
 from __future__ import annotations
 
@@ -8,52 +8,13 @@ from pipeline.difference_view import difference_lines
 from pipeline.engine import ImageLayer
 from pipeline.errors import UsageError
 from pipeline.image_difference import Change, Measured, as_json, difference, over_budget
-from pipeline.packages import APK, DPKG, Package, installed
 from pipeline.recipe import Budget
 from pipeline.sizes import per_cent, size_in_bytes
-
-STATUS = b"""\
-Package: bash
-Status: install ok installed
-Version: 5.2-1
-Architecture: amd64
-Description: a shell
- Version: of the second line
-
-Package: gone
-Status: deinstall ok config-files
-Version: 1
-Architecture: amd64
-
-Package: libc6
-Status: hold ok installed
-Architecture: amd64
-Version: 2.41-12
-
-Package: libc6
-Status: install ok installed
-Architecture: i386
-Version: 2.41-12
-"""
-INSTALLED = b"C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\nF:lib\nR:ld.so\n\nC:Q2\nP:busybox\nV:1.37.0-r12\nA:x86_64\n\n"
+from pipeline.software import Package
 
 
-def test_the_packages_of_dpkg_are_those_that_are_still_installed() -> None:
-    assert installed({DPKG: STATUS}) == (
-        Package("bash", "5.2-1", "amd64"),
-        Package("libc6", "2.41-12", "amd64"),
-        Package("libc6", "2.41-12", "i386"),
-    )
-
-
-def test_the_packages_of_apk_are_read_too() -> None:
-    found = installed({APK: INSTALLED})
-    assert found == (Package("busybox", "1.37.0-r12", "x86_64"), Package("musl", "1.2.5-r0", "x86_64"))
-
-
-@pytest.mark.parametrize("databases", [{}, {DPKG: b""}, {DPKG: b"\xff\x00 nonsense\n\n: \n"}, {APK: b"V:1\n"}])
-def test_without_a_database_or_with_a_broken_one_there_are_none(databases: dict[str, bytes]) -> None:
-    assert installed(databases) == ()
+def deb(name: str, version: str, architecture: str = "amd64") -> Package:
+    return Package("deb", name, version, f"pkg:deb/debian/{name}@{version}", architecture=architecture)
 
 
 def image(*packages: Package, **layers: int) -> Measured:
@@ -61,8 +22,8 @@ def image(*packages: Package, **layers: int) -> Measured:
     return Measured("shop:1", "sha256:0123456789abcdef", sum(layers.values()), made, packages)
 
 
-OLD = image(Package("bash", "5.1", "amd64"), Package("cron", "3", "amd64"), root=78_000_000, app=1_000_000)
-NEW = image(Package("bash", "5.2", "amd64"), Package("tini", "0.19", "amd64"), root=78_000_000, app=4_500_000, motd=20)
+OLD = image(deb("bash", "5.1"), deb("cron", "3"), root=78_000_000, app=1_000_000)
+NEW = image(deb("bash", "5.2"), deb("tini", "0.19"), root=78_000_000, app=4_500_000, motd=20)
 
 
 def test_two_images_differ_in_packages_that_came_went_or_changed_and_in_layers() -> None:
@@ -74,8 +35,8 @@ def test_two_images_differ_in_packages_that_came_went_or_changed_and_in_layers()
 
 
 def test_a_package_of_two_architectures_is_told_apart_by_them() -> None:
-    both = image(Package("libc6", "1", "amd64"), Package("libc6", "1", "i386"))
-    one = image(Package("libc6", "1", "amd64"), Package("libc6", "2", "i386"))
+    both = image(deb("libc6", "1"), deb("libc6", "1", "i386"))
+    one = image(deb("libc6", "1"), deb("libc6", "2", "i386"))
     assert difference(both, one).packages == (Change("libc6:i386", "1", "2"),)
 
 

@@ -1,0 +1,47 @@
+"""Where an Ansible that was started ahead waits for its target: a FIFO of the conductor that it reads its hosts from.
+
+Ansible fills in the hosts of a play when it has loaded the roles and is about to play them. So what it needs a second
+for is done while the target is still being started.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from pipeline.engine import ContainerId, Engine
+from pipeline.errors import EngineError
+
+HOSTS = "all"
+_FOLDER = "/tmp/baseimage/gates"  # noqa: S108 - a folder of the conductor, where nobody else is
+# A line is read, not the end of the input, which does not come through over TLS. Where the pipeline has gone there
+# is neither, and Ansible finds no hosts. Whoever asks once more finds a file: a FIFO would have to be written again.
+_KEEP = """
+mkdir -p "$1" && mkfifo "$1/gate" && echo kept || exit 1
+IFS= read -r hosts
+printf %s "$hosts" >"$1/answer"
+exec 3>"$1/gate"
+mv "$1/answer" "$1/gate"
+printf %s "$hosts" >&3
+"""
+
+
+class Gate:
+    """Closed until `open` is called; `hosts` is what a playbook says to wait at it."""
+
+    def __init__(self, engine: Engine, container: ContainerId) -> None:
+        """Raises EngineError when the conductor cannot be asked."""
+        folder = f"{_FOLDER}/{uuid.uuid4().hex}"
+        self.hosts = f"{{{{ lookup('ansible.builtin.file', '{folder}/gate') }}}}"
+        self._channel = engine.open(container, ("sh", "-c", _KEEP, "gate", folder))
+        if self._channel.stdout.readline().strip() != b"kept":
+            detail = self._channel.stderr().decode(errors="replace").strip()
+            self.close()
+            raise EngineError("the conductor keeps no gate", detail=detail)
+
+    def open(self) -> None:
+        """Let Ansible play. Raises ConnectionError when the conductor has gone."""
+        self._channel.stdin.write(f"{HOSTS}\n".encode())
+
+    def close(self) -> None:
+        """Nobody comes to open it any more: an Ansible that waits ends without hosts."""
+        self._channel.close()

@@ -1,0 +1,105 @@
+"""The FIFO at which an Ansible waits for its target, kept by a real shell."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pytest
+
+from pipeline import gate
+from pipeline.engine import ContainerId, Engine
+from pipeline.errors import EngineError
+from pipeline.gate import Gate
+
+pytestmark = pytest.mark.allow("process")
+
+
+class Shell:
+    """An engine whose only container is this machine, and its channels."""
+
+    def __init__(self) -> None:
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def open(self, _: str, command: tuple[str, ...], **settings: Any) -> Shell:
+        assert not settings
+        pipe = subprocess.PIPE
+        self.processes.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0))
+        return self
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        return cast("IO[bytes]", self.processes[-1].stdin)
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        return cast("IO[bytes]", self.processes[-1].stdout)
+
+    def stderr(self) -> bytes:
+        return cast("IO[bytes]", self.processes[-1].stderr).read()
+
+    def close(self) -> None:
+        for stream in (self.stdin, self.stdout, self.processes[-1].stderr):
+            if stream:
+                stream.close()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr(gate, "_FOLDER", str(tmp_path / "gates"))
+    return Shell()
+
+
+def kept(shell: Shell) -> Gate:
+    return Gate(cast("Engine", shell), ContainerId("conductor"))
+
+
+def place(gate: Gate) -> Path:
+    """The file that Ansible reads its hosts from."""
+    found = re.fullmatch(r"\{\{ lookup\('ansible.builtin.file', '(?P<path>\S+)'\) }}", gate.hosts)
+    assert found, gate.hosts
+    return Path(found["path"])
+
+
+def test_whoever_reads_waits_until_the_gate_is_opened(shell: Shell) -> None:
+    gate = kept(shell)
+    heard: list[str] = []
+    reader = threading.Thread(target=lambda: heard.append(place(gate).read_text()), daemon=True)
+    reader.start()
+    reader.join(0.2)
+    assert heard == []
+    gate.open()
+    reader.join(10)
+    assert heard == ["all"]
+    assert shell.processes[0].wait(10) == 0
+    assert place(gate).read_text() == "all", "who asks once more does not wait"
+    gate.close()
+
+
+def test_an_ansible_for_which_nobody_opens_finds_no_hosts(shell: Shell) -> None:
+    gate = kept(shell)
+    gate.close()
+    assert place(gate).read_text() == ""
+    assert shell.processes[0].wait(10) == 0
+
+
+def test_each_gate_has_a_place_of_its_own(shell: Shell) -> None:
+    places = set()
+    for _ in range(2):
+        gate = kept(shell)
+        places.add(place(gate))
+        gate.close()
+        place(gate).read_text()
+        shell.processes[-1].wait(10)
+    assert len(places) == len(shell.processes) == 2
+
+
+def test_a_conductor_that_can_keep_no_gate_says_why(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "gates").touch()
+    with pytest.raises(EngineError, match="keeps no gate") as caught:
+        kept(shell)
+    assert "directory" in caught.value.detail.lower()
+    assert shell.processes[0].wait(10) != 0
