@@ -218,3 +218,25 @@ def test_a_later_service_without_its_secret_stops_the_build_before_the_first_one
     assert outcome.code == 2
     assert "npm_token" in outcome.one("build_failed")["message"]
     assert watch.containers(outcome.pid) == {}
+
+
+def test_each_of_two_roles_in_a_row_sees_its_own_secrets_only(
+    project: Project, busybox: dict[str, str], engine: docker.DockerClient
+) -> None:
+    for name in ("first", "second"):
+        project.role(
+            name,
+            f"""\
+            - name: Tell what there is
+              ansible.builtin.copy:
+                content: "{{{{ build_secrets | sort | join(' ') }}}} {{{{ here | int }}}}"
+                dest: /etc/{name}
+                mode: "0644"
+              vars: {{here: "{{{{ build_secrets.values() | reject('file') | list == [] }}}}"}}
+            """,
+        )
+    roles = [{"role": "first", "build_secrets": ["a", "b"]}, {"role": "second", "build_secrets": ["b", "c"]}]
+    recipe(project, busybox, *roles)
+    given = [word for name in "abc" for word in ("--secret", f"id={name},env=TOKEN")]
+    files = files_of(engine, project.build(*given, TOKEN=TOKEN).well())
+    assert (files["etc/first"], files["etc/second"]) == (b"a b 1", b"b c 1")
