@@ -287,7 +287,7 @@ RELEASED, UNRELEASED = Project("shop", "1.2.0", release=RELEASE), Project("shop"
 def test_releases_have_everything_attached_unless_told_otherwise(
     given: dict[str, Any], project: Project, wanted: Wishes | None
 ) -> None:
-    assert wishes_of(given, project, {}, push=True) == wanted
+    assert wishes_of(given, project, {}, print, push=True) == wanted
 
 
 @pytest.mark.parametrize("how", ["--sign FILE", "variable with a path", "variable with the key"])
@@ -297,22 +297,22 @@ def test_a_key_may_be_given_in_three_ways(tmp_path: Path, how: str) -> None:
     path = str(tmp_path / "k.key")
     given = {"signing_key": path} if how == "--sign FILE" else {}
     environ = {"variable with a path": {KEY: path}, "variable with the key": {KEY: Path(path).read_text()}}.get(how, {})
-    wishes = wishes_of(given, UNRELEASED, {**environ, PASSWORD: "s3cret"}, push=True)
+    wishes = wishes_of(given, UNRELEASED, {**environ, PASSWORD: "s3cret"}, print, push=True)
     assert wishes
-    assert wishes.signer
+    assert isinstance(wishes.signer, Signer)
     assert wishes.signer.public.hint == signer.public.hint
     assert wishes.kinds == (CYCLONEDX, SPDX, PROVENANCE, SIGNATURE)
 
 
 def test_a_key_that_is_not_there_is_found_out_before_anything_is_built() -> None:
     with pytest.raises(UsageError, match="no signing key"):
-        wishes_of({"signing_key": "nowhere"}, UNRELEASED, {}, push=True)
+        wishes_of({"signing_key": "nowhere"}, UNRELEASED, {}, print, push=True)
 
 
 def test_options_about_attachments_need_a_push_and_a_variable_does_not() -> None:
     with pytest.raises(UsageError, match="--sbom, --sign"):
-        wishes_of({"sbom": True, "signing_key": "k"}, UNRELEASED, {}, push=False)
-    assert wishes_of({}, RELEASED, {KEY: "nowhere"}, push=False) is None
+        wishes_of({"sbom": True, "signing_key": "k"}, UNRELEASED, {}, print, push=False)
+    assert wishes_of({}, RELEASED, {KEY: "nowhere"}, print, push=False) is None
 
 
 def test_a_name_is_the_repository_that_is_opened(bench: Bench) -> None:
