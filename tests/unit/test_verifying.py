@@ -10,9 +10,9 @@ import pytest
 from pipeline.errors import NotFoundError, RegistryError
 from pipeline.oci import INDEX, Manifest
 from pipeline.referrers import Artifact, attach, attachments, fallback_tag, listing
-from pipeline.signing import Signer, new_key
-from pipeline.statements import BUNDLE, CYCLONEDX, IN_TOTO, NAMES, PROVENANCE, SIGNATURE, Statement, bundle
-from pipeline.verifying import Verdict, verify
+from pipeline.signing import new_key
+from pipeline.statements import BUNDLE, CYCLONEDX, IN_TOTO, NAMES, PROVENANCE, SIGNATURE, Statement
+from pipeline.verifying import Signs, Verdict, verify
 from tests.unit.fake_registry import FakeRegistry
 
 OURS, THEIRS = new_key(), new_key()
@@ -28,16 +28,16 @@ PREDICATE: dict[str, Any] = {
 }
 
 
-def artifact(kind: str, digest: str, signer: Signer | None = OURS, predicate: dict[str, Any] | None = None) -> Artifact:
+def artifact(kind: str, digest: str, signer: Signs | None = OURS, predicate: dict[str, Any] | None = None) -> Artifact:
     said = predicate if predicate is not None else (PREDICATE if kind == PROVENANCE else {})
     statement = Statement("reg.example/shop", digest, kind, said)
     if signer is None:
         return Artifact(IN_TOTO, statement.to_bytes(), kind)
-    return Artifact(BUNDLE, bundle(signer.sign(statement)), kind)
+    return Artifact(BUNDLE, signer.sealed(statement, print), kind)
 
 
-def everything(registry: FakeRegistry, image: Manifest, *but: str) -> None:
-    attach(registry, image, [artifact(kind, image.digest) for kind in NAMES if kind not in but])
+def everything(registry: FakeRegistry, image: Manifest, *but: str, signer: Signs = OURS) -> None:
+    attach(registry, image, [artifact(kind, image.digest, signer) for kind in NAMES if kind not in but])
 
 
 def failed(verdict: Verdict) -> dict[str, str]:
