@@ -66,7 +66,7 @@ class OciRegistry:
         """Store bytes, unless they are there."""
         digest = sha256(data)
         if self._send("HEAD", f"{self._root}/blobs/{digest}", {}).status_code != requests.codes.ok:
-            self._patiently(f"upload {digest} to {self.name}", lambda: self._upload(data, digest))
+            self.patiently(f"upload {digest} to {self.name}", lambda: self._upload(data, digest))
         return digest
 
     def _upload(self, data: bytes, digest: str) -> None:
@@ -105,9 +105,10 @@ class OciRegistry:
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], data: bytes | None = None) -> requests.Response:
         what = f"{method} {self.name} {path.removeprefix(self._root)}"
-        return self._patiently(what, lambda: self._access.send(method, path, headers, data))
+        return self.patiently(what, lambda: self._access.send(method, path, headers, data))
 
-    def _patiently(self, what: str, attempt: Callable[[], T]) -> T:
+    def patiently(self, what: str, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, in the end."""
         try:
             return patiently(what, attempt, self._emit, self._sleep, self._patience)
         except TransientError as error:

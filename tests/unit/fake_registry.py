@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from pipeline.errors import AlteredError
+from pipeline.errors import AlteredError, RegistryError, TransientError
 from pipeline.oci import INDEX, MANIFEST, Descriptor, Manifest
 from pipeline.statements import sha256
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -20,6 +24,7 @@ class FakeRegistry:
     blobs: dict[str, bytes] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
     writes: int = 0
+    waits: list[str] = field(default_factory=list)
 
     def add_image(self, labels: dict[str, str] | None = None, tag: str = "1.0") -> Manifest:
         """An image without layers."""
@@ -58,6 +63,18 @@ class FakeRegistry:
             for each in all_of_them.values()
             if (each.body.get("subject") or {}).get("digest") == digest
         )
+
+    def patiently(self, what: str, attempt: Callable[[], T]) -> T:
+        """Three times, without a pause."""
+        for _ in range(2):
+            try:
+                return attempt()
+            except TransientError:
+                self.waits.append(what)
+        try:
+            return attempt()
+        except TransientError as error:
+            raise RegistryError(error.message, hint=error.hint) from error
 
     def _check(self, digest: str) -> None:
         if digest in self.altered:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from pipeline import referrers
 from pipeline.errors import NotFoundError, RegistryError
-from pipeline.oci import INDEX, Manifest
+from pipeline.oci import INDEX, Descriptor, Manifest
 from pipeline.referrers import Artifact, attach, attachments, fallback_tag, listing
 from pipeline.signing import new_key
 from pipeline.statements import BUNDLE, CYCLONEDX, IN_TOTO, NAMES, PROVENANCE, SIGNATURE, Statement
@@ -101,6 +102,28 @@ def test_what_the_registry_does_not_list_is_not_attached(
     monkeypatch.setattr("pipeline.referrers.listing", lambda *_: ())
     with pytest.raises(RegistryError, match="does not list"):
         attach(registry, image, [artifact(SIGNATURE, image.digest)])
+
+
+def test_what_is_listed_a_little_later_is_waited_for(registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, answers = registry.add_image(LABELS), iter([True])
+    monkeypatch.setattr(referrers, "listing", lambda *seen: () if next(answers, False) else listing(*seen))
+    everything(registry, image)
+    assert verify(registry, "1.0", OURS.public).passed
+    assert len(registry.waits) == 1
+
+
+def test_what_somebody_else_has_written_over_is_noted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = FakeRegistry()
+    image, others = registry.add_image(LABELS), iter([b'{"manifests": []}'])
+
+    def meanwhile(store: FakeRegistry, digest: str) -> tuple[Descriptor, ...]:
+        for index in others:
+            registry.put_manifest(fallback_tag(digest), INDEX, index)
+        return listing(store, digest)
+
+    monkeypatch.setattr(referrers, "listing", meanwhile)
+    everything(registry, image)
+    assert verify(registry, "1.0", OURS.public).passed
 
 
 @pytest.mark.parametrize("kind", NAMES)
