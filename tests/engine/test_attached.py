@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
@@ -56,7 +57,7 @@ class Place:
         self.repository = self.repository or f"attached/{uuid4().hex[:12]}"
         self.events: list[Event] = []
 
-    @property
+    @cached_property
     def store(self) -> OciRegistry:
         name = ImageReference.parse(f"{self.address}/{self.repository}:1")
         return OciRegistry(name, self.environ, self.events.append, lambda _: None)
@@ -214,7 +215,7 @@ def test_a_registry_that_wants_a_certificate_of_its_client_s(tmp_path: Path) -> 
         folder = Path(place.environ["HOME"]) / ".docker/certs.d" / address
         for name in ("client.cert", "client.key"):
             (folder / name).write_bytes(file.read_bytes())
-        full(place)
+        full(Place(address, place.environ))
 
 
 INDEX, ARTIFACT, UPLOADS, BLOB = r"/manifests/sha256-", r"/manifests/sha256:", r"/blobs/uploads/", r"/blobs/sha256:"
@@ -322,6 +323,7 @@ def planned(case: Case, proxy: FaultProxy) -> Fault:
     return fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_fault_ends_in_what_can_be_verified_or_in_an_error(case: Case, endings: dict[Case, Ending]) -> None:
     ending = endings[case]
@@ -340,6 +342,7 @@ LATER = Case("attach", "confirmation", "missing", 1)
 ONCE = [case for case in CASES if case.times == 1 and case.fault in PASSING]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [*ONCE, LATER], ids=str)
 def test_a_fault_that_passes_is_survived(case: Case, endings: dict[Case, Ending]) -> None:
     assert endings[case].said, repr(endings[case].error)
@@ -348,6 +351,7 @@ def test_a_fault_that_passes_is_survived(case: Case, endings: dict[Case, Ending]
 STAYS = [case for case in CASES if case.times > 1 and case.fault not in ("missing", "half")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", STAYS, ids=str)
 def test_a_fault_that_stays_is_never_a_success(case: Case, endings: dict[Case, Ending]) -> None:
     assert endings[case].error
