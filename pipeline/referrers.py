@@ -23,6 +23,8 @@ from pipeline.statements import (
 )
 
 _NOTHING = b"{}"
+_OURS = ("", EMPTY, BUNDLE, IN_TOTO)
+"""What a list may say of an artifact of ours: nothing, or, as before OCI 1.1 was final, its configuration's type."""
 _CREATED = "org.opencontainers.image.created"
 
 
@@ -87,7 +89,7 @@ def listing(store: Store, digest: str) -> tuple[Descriptor, ...]:
 
 def attachments(store: Store, digest: str) -> tuple[Attachment, ...]:
     """Every statement that is attached to an image, signed or not; other tools' artifacts are passed over."""
-    wanted = (each for each in listing(store, digest) if each.artifact_type in ("", BUNDLE, IN_TOTO))
+    wanted = (each for each in listing(store, digest) if each.artifact_type in _OURS)
     return tuple(found for each in wanted if (found := _read(store, each, digest)))
 
 

@@ -16,10 +16,14 @@ T = TypeVar("T")
 
 @dataclass
 class FakeRegistry:
-    """`oci.Store`; `writes` counts what was stored, `altered` are digests whose content is not theirs."""
+    """`oci.Store`; `writes` counts what was stored, `altered` are digests whose content is not theirs.
+
+    `lists`: has the list of referrers; `by_config`: which tells the type of an artifact's configuration.
+    """
 
     name: str = "reg.example/shop"
     lists: bool = False
+    by_config: bool = False
     manifests: dict[str, Manifest] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
@@ -59,10 +63,14 @@ class FakeRegistry:
             return None
         all_of_them = {each.digest: each for each in self.manifests.values() if each.media_type != INDEX}
         return tuple(
-            Descriptor(each.digest, len(each.data), MANIFEST, str(each.body.get("artifactType")))
+            Descriptor(each.digest, len(each.data), MANIFEST, self._type(each))
             for each in all_of_them.values()
             if (each.body.get("subject") or {}).get("digest") == digest
         )
+
+    def _type(self, artifact: Manifest) -> str:
+        body = artifact.body
+        return str(body["config"]["mediaType"] if self.by_config else body.get("artifactType"))
 
     def patiently(self, what: str, attempt: Callable[[], T]) -> T:
         """Three times, without a pause."""

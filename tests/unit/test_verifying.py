@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import referrers
 from pipeline.errors import NotFoundError, RegistryError
-from pipeline.oci import INDEX, Descriptor, Manifest
+from pipeline.oci import EMPTY, INDEX, Descriptor, Manifest
 from pipeline.referrers import Artifact, attach, attachments, fallback_tag, listing
 from pipeline.signing import new_key
 from pipeline.statements import BUNDLE, CYCLONEDX, IN_TOTO, NAMES, PROVENANCE, SIGNATURE, Statement
@@ -45,9 +45,9 @@ def failed(verdict: Verdict) -> dict[str, str]:
     return {check.name: check.found for check in verdict.checks if not check.passed}
 
 
-@pytest.fixture(params=[False, True], ids=["fallback tag", "referrers API"])
+@pytest.fixture(params=["fallback tag", "referrers API", "referrers API before it was final"])
 def registry(request: pytest.FixtureRequest) -> FakeRegistry:
-    return FakeRegistry(lists=request.param)
+    return FakeRegistry(lists="API" in request.param, by_config="before" in request.param)
 
 
 def test_all_that_is_attached_is_found_good_and_the_image_stays_as_it_is(registry: FakeRegistry) -> None:
@@ -70,7 +70,7 @@ def test_an_artifact_refers_to_its_image_as_oci_has_it(registry: FakeRegistry) -
     assert registry.blobs[body["config"]["digest"]] == b"{}"
     assert body["annotations"]["dev.sigstore.bundle.predicateType"] == SIGNATURE
     (listed,) = listing(registry, image.digest)
-    assert (listed.digest, listed.artifact_type) == (digest, BUNDLE)
+    assert (listed.digest, listed.artifact_type) == (digest, EMPTY if registry.by_config else BUNDLE)
 
 
 def test_the_index_of_a_registry_without_a_list_keeps_what_others_have_put_there() -> None:
