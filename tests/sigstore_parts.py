@@ -135,9 +135,8 @@ def _usage(*, certificates: bool) -> x509.KeyUsage:
 class Rekor:
     """Notes signatures in a tree that grows."""
 
-    ORIGIN = "rekor.example - 1"
-
     def __init__(self) -> None:
+        self.host = "127.0.0.1"
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.id = hashlib.sha256(der(self.key)).digest()
         self.leaves: list[bytes] = [hashlib.sha256(b"\x00before").digest()]
@@ -168,9 +167,9 @@ class Rekor:
             "logID": self.id.hex(),
             "logIndex": index,
         }
-        note = f"{self.ORIGIN}\n{len(self.leaves)}\n{encoded(root)}\n"
+        note = f"{self.host} - 1\n{len(self.leaves)}\n{encoded(root)}\n"
         checkpoint = (
-            f"{note}\n\u2014 {self.ORIGIN.split()[0]} {encoded(self.id[:4] + signed(self.key, note.encode()))}\n"
+            f"{note}\n\u2014 {self.host} {encoded(self.id[:4] + signed(self.key, note.encode()))}\n"
         )
         proof = {
             "checkpoint": checkpoint,
