@@ -168,9 +168,7 @@ class Rekor:
             "logIndex": index,
         }
         note = f"{self.host} - 1\n{len(self.leaves)}\n{encoded(root)}\n"
-        checkpoint = (
-            f"{note}\n\u2014 {self.host} {encoded(self.id[:4] + signed(self.key, note.encode()))}\n"
-        )
+        checkpoint = f"{note}\n\u2014 {self.host} {encoded(self.id[:4] + signed(self.key, note.encode()))}\n"
         proof = {
             "checkpoint": checkpoint,
             "hashes": [each.hex() for each in _proof(index, self.leaves)],
