@@ -25,7 +25,7 @@ _OFFER = (
     "GitHub offers one to jobs with the permission `id-token: write`, GitLab to those with `id_tokens` that has "
     "SIGSTORE_ID_TOKEN for the audience sigstore"
 )
-_ATTACHING = {"sbom": "--sbom", "provenance": "--provenance", "signing_key": "--sign"}
+_ATTACHING = {"sbom": "--sbom", "provenance": "--provenance", "signing_key": "--sign", "trust_config": "--trust-config"}
 
 
 trust_config = click.option(
@@ -100,6 +100,8 @@ def _signer(given: Mapping[str, Any], environ: Mapping[str, str], emit: Sink) ->
     if key == AUTO:
         key = environ.get(KEY) or AUTO
     if key not in (KEYLESS, AUTO):
+        if given.get("trust_config"):
+            raise UsageError("--trust-config: only keyless signatures have to do with it", hint="add --sign keyless")
         return _with_key(key, environ) if key else None
     from pipeline.keyless import KeylessSigner, offered_token  # noqa: PLC0415 - slow, and an extra
 
