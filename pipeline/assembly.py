@@ -189,7 +189,7 @@ def attester(
         Place(options.folder, loaded.path, environ, run),
         loaded.finder,
         observed,
-        lambda name, emit: OciRegistry(name, environ, emit),
+        lambda name, emit, insecure: OciRegistry(name, environ, emit, insecure=insecure),
     )
 
 

@@ -40,7 +40,8 @@ from pipeline.statements import (
 )
 from pipeline.verifying import Judge, Signs, image_config, wrongs
 
-OpenStore = Callable[[ImageReference, Sink], Store]
+OpenStore = Callable[[ImageReference, Sink, tuple[str, ...]], Store]
+"""Opens the repository of a name; the registries and networks that the engine holds to be insecure are told."""
 BILLS = (CYCLONEDX, SPDX)
 
 
@@ -86,8 +87,9 @@ class Attester:
         """Look at each repository that the image was pushed to; says what was attached. Raises RegistryError."""
         software = cache(lambda: self._software(build, engine))
         said: dict[str, None] = {}
+        insecure = engine.info().insecure
         for name, digest in self._pushed(build).items():
-            store = self._open(name, emit)
+            store = self._open(name, emit, insecure)
             subject = store.manifest(digest)
             if subject is None:
                 raise RegistryError(f"{store.name} does not have {digest} any more", hint="push again")

@@ -24,7 +24,10 @@ _BYTES = {"Content-Type": "application/octet-stream"}
 
 
 class OciRegistry:
-    """One repository. What may pass is tried again, with a `Retrying` event before each wait."""
+    """One repository. What may pass is tried again, with a `Retrying` event before each wait.
+
+    `insecure`: registries (host[:port]) and networks that an engine holds to be so, besides those of this machine's.
+    """
 
     def __init__(
         self,
@@ -32,9 +35,10 @@ class OciRegistry:
         environ: Mapping[str, str],
         emit: Sink,
         sleep: Callable[[float], None] = time.sleep,
+        insecure: tuple[str, ...] = (),
     ) -> None:
         self.name = f"{reference.registry}/{reference.repository}"
-        self._access = Access(reference.registry, environ)
+        self._access = Access(reference.registry, environ, insecure)
         self._root = f"/v2/{reference.repository}"
         self._emit, self._sleep = emit, sleep
         self._patience = registry_patience(environ).trying

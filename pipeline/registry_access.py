@@ -26,11 +26,11 @@ _PASSING = {408, 429, 500, 502, 503, 504}
 class Access:
     """One registry, and who we are to it. Nothing is asked before the first request."""
 
-    def __init__(self, host: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, host: str, environ: Mapping[str, str], insecure: tuple[str, ...] = ()) -> None:
         self._host, self._environ = host, environ
         self._session = requests.Session()
         self._auth: AuthBase = _Header("")
-        self._insecure = is_insecure(host, environ)
+        self._insecure = is_insecure(host, environ, insecure)
         self._session.mount("https://", Trusting(unverified() if self._insecure else context_for(host, environ)))
         self._address = ""
 

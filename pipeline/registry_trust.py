@@ -65,9 +65,9 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-def is_insecure(host: str, environ: Mapping[str, str]) -> bool:
-    """Whether the settings of this machine's engine list host[:port], or a network that it is in, as insecure."""
-    return any(_covers(entry, host) for entry in _listed(environ))
+def is_insecure(host: str, environ: Mapping[str, str], more: tuple[str, ...] = ()) -> bool:
+    """Whether the settings of this machine's engine, or `more`, list host[:port] or a network that it is in."""
+    return any(_covers(entry, host) for entry in (*_listed(environ), *more))
 
 
 def is_loopback(server: str) -> bool:

@@ -100,7 +100,7 @@ def _signer(given: Mapping[str, Any], environ: Mapping[str, str], emit: Sink) ->
     if key == AUTO:
         key = environ.get(KEY) or AUTO
     if key not in (KEYLESS, AUTO):
-        if given.get("trust_config"):
+        if given.get("trust_config") and given.get("signing_key") != AUTO:
             raise UsageError("--trust-config: only keyless signatures have to do with it", hint="add --sign keyless")
         return _with_key(key, environ) if key else None
     from pipeline.keyless import KeylessSigner, offered_token  # noqa: PLC0415 - slow, and an extra

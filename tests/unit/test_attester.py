@@ -82,7 +82,7 @@ class Bench:
         recipe = self.folder / "recipes/default.yml"
         place = Place(self.folder, recipe, environ or {}, "run_myhost_1", datetime(2026, 11, 24, tzinfo=UTC))
         finder = RoleFinder(recipe, self.folder)
-        attester = Attester(wishes, place, finder, self.observed, lambda _name, _emit: self.registry)
+        attester = Attester(wishes, place, finder, self.observed, lambda *_: self.registry)
         return attester.attest(build or self.build, self.engine, self.events.append)
 
     def statements(self) -> dict[str, Statement]:
@@ -120,9 +120,10 @@ def test_everything_that_is_wanted_is_attached_and_signed(bench: Bench) -> None:
 def test_a_second_run_changes_nothing(bench: Bench) -> None:
     wishes = Wishes(sbom=True, provenance=True, signer=new_key())
     bench.attest(wishes)
-    written, calls = bench.registry.writes, list(bench.engine.calls)
+    written = bench.registry.writes
+    bench.engine.calls.clear()
     assert bench.attest(wishes) == "nothing to attach: it is there already"
-    assert (bench.registry.writes, bench.engine.calls) == (written, calls)
+    assert (bench.registry.writes, bench.engine.calls) == (written, ["info"])
 
 
 def test_what_an_earlier_run_did_not_come_to_is_attached(bench: Bench) -> None:
@@ -315,15 +316,16 @@ def test_options_about_attachments_need_a_push_and_a_variable_does_not() -> None
     assert wishes_of({}, RELEASED, {KEY: "nowhere"}, print, push=False) is None
 
 
-def test_a_name_is_the_repository_that_is_opened(bench: Bench) -> None:
-    opened: list[ImageReference] = []
+def test_a_name_is_the_repository_that_is_opened_with_what_the_engine_holds_to_be_insecure(bench: Bench) -> None:
+    opened: list[tuple[str, tuple[str, ...]]] = []
+    bench.engine.insecure = ("reg.example",)
     recipe = bench.folder / "recipes/default.yml"
 
-    def open_store(name: ImageReference, _emit: object) -> FakeRegistry:
-        opened.append(name)
+    def open_store(name: ImageReference, _emit: object, insecure: tuple[str, ...]) -> FakeRegistry:
+        opened.append((str(name), insecure))
         return bench.registry
 
     place = Place(bench.folder, recipe, {}, "run")
     attester = Attester(Wishes(sbom=True), place, RoleFinder(recipe, bench.folder), bench.observed, open_store)
     attester.attest(bench.build, bench.engine, bench.events.append)
-    assert [str(name) for name in opened] == [TAG]
+    assert opened == [(TAG, ("reg.example",))]

@@ -277,6 +277,15 @@ def test_the_engine_s_settings_name_registries_and_networks(
     assert is_insecure(host, environ) is covered
 
 
+def test_what_another_engine_holds_to_be_insecure_is_believed_too(environ: dict[str, str], authority: Path) -> None:
+    with serving(Server("", authority)) as server:
+        name = ImageReference.parse(f"{server.address}/shop:1")
+        for networks in (("127.0.0.0/8",), (server.address,)):
+            assert OciRegistry(name, environ, lambda _: None, insecure=networks).manifest("1")
+        with pytest.raises(RegistryError, match="certificate"):
+            OciRegistry(name, environ, lambda _: None, insecure=("10.0.0.0/8",)).manifest("1")
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"insecure-registries": "registry.example"}', "{"])
 def test_settings_of_the_engine_that_say_nothing_are_passed_over(environ: dict[str, str], text: str) -> None:
     (Path(environ["HOME"]) / "daemon.json").write_text(text)
