@@ -47,7 +47,7 @@ class FakeEngine(FakeStore):
     """`engine.Engine`; `calls` holds every request that changes something, as "verb what".
 
     `registry` is what can be pulled and has been pushed, `manifests` the same by digest. `answers` are outcomes of
-    commands that `run` does not know. `contents` is what files hold, whatever image they are in. `info` tells `insecure`.
+    commands that `run` does not know. `contents` is what files hold, whatever image they are in. `insecure`: of `info`.
     """
 
     calls: list[str] = field(default_factory=list)
