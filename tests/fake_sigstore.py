@@ -1,7 +1,7 @@
 """A Sigstore of this machine's own: certificates, the log of signatures, and who gives out identity tokens.
 
-It is real as far as a client can see; `trust_config` is what names all of it. Left out: a timestamp authority, Rekor's
-second version, and every question but those that a client asks who signs.
+It is real as far as a client can see; `trust_config` is what names all of it, with `timestamps` an authority for these,
+too. Left out: Rekor's second version, and every question but those that a client asks who signs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.sigstore_parts import DER, Fulcio, Rekor, der, encoded, token
+from tests.timestamps import Timestamps
 
 ASKING = "who-asks-for-a-token"
 
@@ -38,6 +39,7 @@ class FakeSigstore:
     asked: list[str] = field(default_factory=list)
     answers: list[tuple[str, int, bytes]] = field(default_factory=list)
     silent: str = ""
+    timestamps: Timestamps | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
     def trusted_root(self) -> dict[str, Any]:
@@ -60,12 +62,14 @@ class FakeSigstore:
             "certChain": {"certificates": [{"rawBytes": encoded(self.fulcio.root.public_bytes(DER))}]},
             "validFor": always,
         }
+        stamping = [each.public_bytes(DER) for each in (self.timestamps.chain if self.timestamps else ())]
+        stamps = authority | {"certChain": {"certificates": [{"rawBytes": encoded(each)} for each in stamping]}}
         return {
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             "tlogs": [log(self.rekor.key)],
             "certificateAuthorities": [authority],
             "ctlogs": [log(self.fulcio.log)],
-            "timestampAuthorities": [],
+            "timestampAuthorities": [stamps] if stamping else [],
         }
 
     def trust_config(self) -> str:
@@ -82,7 +86,7 @@ class FakeSigstore:
             "oidcUrls": [],
             "rekorTlogUrls": [service],
             "rekorTlogConfig": {"selector": "ANY"},
-            "tsaUrls": [],
+            "tsaUrls": [service | {"url": f"{self.address}/timestamp"}] if self.timestamps else [],
             "tsaConfig": {"selector": "ANY"},
         }
         kind = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
@@ -117,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
             (audience,) = parse_qs(url.query)["audience"]
             made = token(audience=audience)
             self._answer(200 if good else 403, json.dumps({"value": made if good else ""}).encode())
+        elif url.path == "/timestamp" and self._sigstore.timestamps:
+            self._answer(200, self._sigstore.timestamps.stamp(data))
         elif url.path == "/api/v2/signingCert":
             self._certify(json.loads(data))
         elif url.path == "/api/v1/log/entries":

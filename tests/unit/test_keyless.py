@@ -20,6 +20,7 @@ from pipeline.sigstore_client import read_root, read_trust
 from pipeline.statements import PROVENANCE, Envelope, Statement, bundle, read_bundle, read_statement
 from tests.fake_sigstore import FakeSigstore, fake_sigstore
 from tests.sigstore_parts import IDENTITY, ISSUER, token
+from tests.timestamps import Timestamps
 
 pytestmark = pytest.mark.allow("network")
 STATEMENT = Statement("reg.example/shop", f"sha256:{'a' * 64}", PROVENANCE, {"a": "é"})
@@ -93,6 +94,37 @@ def test_a_certificate_that_runs_out_is_had_again(sigstore: FakeSigstore, trust:
     assert sigstore.asked.count(CERTIFICATES) == 2
 
 
+@pytest.mark.allow("process")
+def test_signatures_are_stamped_where_there_is_an_authority_for_it(
+    sigstore: FakeSigstore, trust: Path, tmp_path: Path
+) -> None:
+    unstamped = signer(trust).sealed(STATEMENT, silent)
+    sigstore.timestamps = Timestamps(tmp_path / "timestamps")
+    trust.write_text(sigstore.trust_config())
+    data = signer(trust).sealed(STATEMENT, silent)
+    assert len(json.loads(data)["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]) == 1
+    assert judge(trust).objection(read_bundle(data)) == ""
+    assert judge(trust).objection(read_bundle(unstamped)) == ""
+
+    without_promise = changed(read_bundle(data), CHANGES["no promise of the log's"])
+    assert judge(trust).objection(without_promise) == "", "the stamp alone tells the time"
+    sigstore.timestamps = Timestamps(tmp_path / "another authority")
+    trust.write_text(sigstore.trust_config())
+    assert "verified time" in judge(trust).objection(without_promise)
+
+
+@pytest.mark.allow("process")
+def test_an_authority_for_timestamps_that_fails_costs_the_stamp_alone(
+    sigstore: FakeSigstore, trust: Path, tmp_path: Path
+) -> None:
+    sigstore.timestamps = Timestamps(tmp_path / "timestamps")
+    trust.write_text(sigstore.trust_config())
+    sigstore.answers = [("/timestamp", 503, b"")] * 9
+    data = signer(trust).sealed(STATEMENT, silent)
+    assert not json.loads(data)["verificationMaterial"]["timestampVerificationData"].get("rfc3161Timestamps")
+    assert judge(trust).objection(read_bundle(data)) == ""
+
+
 @pytest.mark.parametrize(
     ("identity", "issuer", "said"),
     [("https://evil.example", ISSUER, IDENTITY), (IDENTITY, "https://evil.example", ISSUER)],
@@ -124,6 +156,9 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "another time": lambda body: body["verificationMaterial"].update(
         tlogEntries=[entry(body) | {"integratedTime": str(int(entry(body)["integratedTime"]) - 5)}]
+    ),
+    "no promise of the log's": lambda body: body["verificationMaterial"].update(
+        tlogEntries=[{name: value for name, value in entry(body).items() if name != "inclusionPromise"}]
     ),
     "no certificate": lambda body: body["verificationMaterial"].pop("certificate"),
     "another certificate": lambda body: body["verificationMaterial"]["certificate"].update(rawBytes="AA=="),
