@@ -1,7 +1,7 @@
 """A Sigstore of this machine's own: certificates, the log of signatures, and who gives out identity tokens.
 
 It is real as far as a client can see; `trust_config` is what names all of it, with `timestamps` an authority for these,
-too. Left out: Rekor's second version, and every question but those that a client asks who signs.
+too, which Rekor's second version needs. Left out is every question but those that a client asks who signs.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class FakeSigstore:
     answers: list[tuple[str, int, bytes]] = field(default_factory=list)
     silent: str = ""
     timestamps: Timestamps | None = None
+    rekor_version: int = 1
     ended: threading.Event = field(default_factory=threading.Event)
 
     def trusted_root(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class FakeSigstore:
             "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
             "caUrls": [service],
             "oidcUrls": [],
-            "rekorTlogUrls": [service],
+            "rekorTlogUrls": [service | {"majorApiVersion": self.rekor_version}],
             "rekorTlogConfig": {"selector": "ANY"},
             "tsaUrls": [service | {"url": f"{self.address}/timestamp"}] if self.timestamps else [],
             "tsaConfig": {"selector": "ANY"},
@@ -127,6 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._certify(json.loads(data))
         elif url.path == "/api/v1/log/entries":
             self._answer(201, json.dumps(self._sigstore.rekor.note(json.loads(data))).encode())
+        elif url.path == "/api/v2/log/entries":
+            self._answer(201, json.dumps(self._sigstore.rekor.note_as_2(json.loads(data))).encode())
         else:
             self._answer(404, b"{}")
 

@@ -157,27 +157,58 @@ class Rekor:
         }
         return self._entry(canonical({"apiVersion": "0.0.1", "kind": "dsse", "spec": spec}))
 
-    def _entry(self, body: bytes) -> dict[str, Any]:
-        leaf = hashlib.sha256(b"\x00" + body).digest()
-        self.leaves.append(leaf)
+    def note_as_2(self, proposed: dict[str, Any]) -> dict[str, Any]:
+        """The same in Rekor's second version, which knows signatures over digests alone, and tells no time."""
+        asked = proposed["hashedRekordRequestV002"]
+        data = {"algorithm": "SHA2_256", "digest": asked["digest"]}
+        body = canonical(
+            {
+                "apiVersion": "0.0.2",
+                "kind": "hashedrekord",
+                "spec": {"hashedRekordV002": {"data": data, "signature": asked["signature"]}},
+            }
+        )
+        index, root, proof, checkpoint = self._grown(body)
+        return {
+            "logIndex": str(index),
+            "logId": {"keyId": encoded(self.id)},
+            "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+            "inclusionProof": {
+                "logIndex": str(index),
+                "rootHash": encoded(root),
+                "treeSize": str(len(self.leaves)),
+                "hashes": [encoded(each) for each in proof],
+                "checkpoint": {"envelope": checkpoint},
+            },
+            "canonicalizedBody": encoded(body),
+        }
+
+    def _grown(self, body: bytes) -> tuple[int, bytes, list[bytes], str]:
+        """An entry's place, the tree's root, the way between them, and the signed checkpoint."""
+        self.leaves.append(hashlib.sha256(b"\x00" + body).digest())
         index, root = len(self.leaves) - 1, _root(self.leaves)
+        note = f"{self.host} - 1\n{len(self.leaves)}\n{encoded(root)}\n"
+        signature = encoded(self.id[:4] + signed(self.key, note.encode()))
+        return index, root, _proof(index, self.leaves), f"{note}\n\u2014 {self.host} {signature}\n"
+
+    def _entry(self, body: bytes) -> dict[str, Any]:
+        index, root, proof, checkpoint = self._grown(body)
         entry = {
             "body": encoded(body),
             "integratedTime": int(dt.datetime.now(dt.UTC).timestamp()),
             "logID": self.id.hex(),
             "logIndex": index,
         }
-        note = f"{self.host} - 1\n{len(self.leaves)}\n{encoded(root)}\n"
-        checkpoint = f"{note}\n\u2014 {self.host} {encoded(self.id[:4] + signed(self.key, note.encode()))}\n"
-        proof = {
+        proved = {
             "checkpoint": checkpoint,
-            "hashes": [each.hex() for each in _proof(index, self.leaves)],
+            "hashes": [each.hex() for each in proof],
             "logIndex": index,
             "rootHash": root.hex(),
             "treeSize": len(self.leaves),
         }
         promise = encoded(signed(self.key, canonical(entry)))
-        return {leaf.hex(): entry | {"verification": {"inclusionProof": proof, "signedEntryTimestamp": promise}}}
+        verification = {"inclusionProof": proved, "signedEntryTimestamp": promise}
+        return {self.leaves[index].hex(): entry | {"verification": verification}}
 
 
 def _split(leaves: list[bytes]) -> int:

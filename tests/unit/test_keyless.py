@@ -114,6 +114,20 @@ def test_signatures_are_stamped_where_there_is_an_authority_for_it(
 
 
 @pytest.mark.allow("process")
+def test_the_second_version_of_the_log_will_do(sigstore: FakeSigstore, trust: Path, tmp_path: Path) -> None:
+    sigstore.timestamps, sigstore.rekor_version = Timestamps(tmp_path / "timestamps"), 2
+    trust.write_text(sigstore.trust_config())
+    sigstore.answers = [("/api/v2/log/entries", 503, b"")]
+    events: list[Event] = []
+    made = signer(trust)
+    envelope = read_bundle(made.sealed(STATEMENT, events.append))
+    assert made.judge(silent).objection(envelope) == ""
+    assert judge(trust, "somebody else").objection(envelope) != ""
+    assert judge(trust).objection(changed(envelope, CHANGES["another payload"])) != ""
+    assert [type(each) for each in events] == [Retrying]
+
+
+@pytest.mark.allow("process")
 def test_an_authority_for_timestamps_that_fails_costs_the_stamp_alone(
     sigstore: FakeSigstore, trust: Path, tmp_path: Path
 ) -> None:
