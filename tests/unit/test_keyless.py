@@ -261,11 +261,12 @@ def test_github_s_token_is_asked_for_where_the_job_may(sigstore: FakeSigstore, m
     assert offered_token({}) == ""
 
 
-def test_gitlab_s_token_is_in_the_environment_and_nothing_else_is_taken_there() -> None:
+def test_gitlab_s_token_is_in_the_environment_and_nothing_else_is_taken_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert offered_token({}) == ""
+    monkeypatch.setenv("GITLAB_CI", "true")
     assert offered_token({"GITLAB_CI": "true", keyless.TOKEN: "t"}) == "t"
     assert offered_token({keyless.TOKEN: "t"}) == "t"
     assert offered_token({"GITLAB_CI": "true"}) == ""
-    assert offered_token({}) == ""
 
 
 @pytest.mark.parametrize(
