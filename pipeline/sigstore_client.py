@@ -116,23 +116,34 @@ def told(what: str) -> Iterator[None]:
         raise RegistryError(said, hint="is the identity one that this Sigstore knows?") from error
     except (ExpiredCertificate, ExpiredIdentity, IdentityError) as error:
         hint = "has the token run out? it must live as long as the build"
-        said = str(error.__cause__ or error) or type(error).__name__
-        raise RegistryError(f"Sigstore: {what}: the identity is of no use any more: {said}", hint=hint) from error
+        raise RegistryError(
+            f"Sigstore: {what}: the identity is of no use any more: {_said(error)}", hint=hint
+        ) from error
     except Error as error:
         hint = "is Sigstore in reach? --trust-config names a file in their place" if what == _ROOTS else ""
-        raise RegistryError(f"Sigstore: {what}: {error.__cause__ or error}", hint=hint) from error
+        raise RegistryError(f"Sigstore: {what}: {_said(error)}", hint=hint) from error
     except (KeyError, TypeError, ValueError) as error:
         raise RegistryError(f"Sigstore: {what}: an answer that cannot be read: {type(error).__name__}") from error
 
 
-def _answer(error: BaseException) -> requests.Response | None:
-    """The answer of a server that is behind an error of the client's."""
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, what it came of, and so on."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, requests.RequestException) and cause.response is not None:
-            return cause.response
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return None
+
+
+def _said(error: BaseException) -> str:
+    """The words of what it came of in the end: the client wraps them, and some of its wrappings have none."""
+    words = [text for each in _chain(error) if (text := str(each).partition("\n")[0])]
+    return masked(words[-1]) if words else type(error).__name__
+
+
+def _answer(error: BaseException) -> requests.Response | None:
+    """The answer of a server that is behind an error of the client's."""
+    failed = (each for each in _chain(error) if isinstance(each, requests.RequestException))
+    return next((each.response for each in failed if each.response is not None), None)
 
 
 def _reason(error: BaseException, answer: requests.Response | None) -> str:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -316,10 +316,15 @@ def test_a_trust_configuration_of_no_use_is_named(tmp_path: Path, text: str) -> 
 def test_the_public_sigstore_that_is_out_of_reach_is_no_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.setattr("sigstore.models.DEFAULT_TUF_URL", "http://127.0.0.1:9")
+
+    def nowhere(*_: object, **__: object) -> NoReturn:
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", nowhere)
     with pytest.raises(PipelineError) as raised:
         read_root(None)
     assert raised.value.exit_code == 5
+    assert "Name or service not known" in raised.value.message
     assert "--trust-config" in raised.value.hint
 
 
