@@ -216,7 +216,7 @@ def attester(
         Place(options.folder, loaded.path, environ, run, _origin(wishes, loaded, options, observed, environ)),
         loaded.finder,
         observed,
-        lambda name, emit: OciRegistry(name, environ, emit),
+        lambda name, emit, insecure: OciRegistry(name, environ, emit, insecure=insecure),
     )
 
 

@@ -27,7 +27,6 @@ from pipeline.provenance import BUILDER, Facts, Material, Origin, PlayedRole, pr
 from pipeline.reference import ImageReference
 from pipeline.referrers import Artifact, Attachment, attach, attachments
 from pipeline.role_finder import RoleFinder
-from pipeline.signing import Signer
 from pipeline.software import Contents, Package, Subject
 from pipeline.stage import Build
 from pipeline.statements import (
@@ -39,11 +38,11 @@ from pipeline.statements import (
     SIGNATURE,
     SPDX,
     Statement,
-    bundle,
 )
-from pipeline.verifying import image_config, wrongs
+from pipeline.verifying import Judge, Signs, image_config, wrongs
 
-OpenStore = Callable[[ImageReference, Sink], Store]
+OpenStore = Callable[[ImageReference, Sink, tuple[str, ...]], Store]
+"""Opens the repository of a name; the registries and networks that the engine holds to be insecure are told."""
 BILLS = (CYCLONEDX, SPDX)
 
 
@@ -53,7 +52,7 @@ class Wishes:
 
     sbom: bool = False
     provenance: bool = False
-    signer: Signer | None = None
+    signer: Signs | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -90,17 +89,22 @@ class Attester:
         """Look at each repository that the image was pushed to; says what was attached. Raises RegistryError."""
         software = cache(lambda: self._software(build, engine))
         said: dict[str, None] = {}
+        insecure = engine.info().insecure
         for name, digest in self._pushed(build).items():
-            store = self._open(name, emit)
+            store = self._open(name, emit, insecure)
             subject = store.manifest(digest)
             if subject is None:
                 raise RegistryError(f"{store.name} does not have {digest} any more", hint="push again")
-            missing = self._missing(store, digest)
+            missing = self._missing(store, digest, emit)
             if missing:
                 image = replace(_described(store, subject, build), conductor=materials.conductor_image(engine))
-                attach(store, subject, [self._artifact(kind, image, build, software) for kind in missing])
+                attach(store, subject, [self._artifact(kind, image, build, software, emit) for kind in missing])
             said |= dict.fromkeys(NAMES[kind] for kind in missing)
-        return f"attached: {', '.join(said)}" if said else "nothing to attach: it is there already"
+        return f"attached: {', '.join(said)}{self._by()}" if said else "nothing to attach: it is there already"
+
+    def _by(self) -> str:
+        name = self._wishes.signer.name() if self._wishes.signer else ""
+        return f"; signed by {name}" if name else ""
 
     def _pushed(self, build: Build) -> dict[ImageReference, str]:
         """A name in each repository, with the digest that it was pushed as."""
@@ -111,23 +115,20 @@ class Attester:
                 found.setdefault((name.registry, name.repository, digest), name)
         return {name: digest for (_, _, digest), name in found.items()}
 
-    def _missing(self, store: Store, digest: str) -> tuple[str, ...]:
+    def _missing(self, store: Store, digest: str, emit: Sink) -> tuple[str, ...]:
         there = attachments(store, digest)
-        return tuple(kind for kind in self._wishes.kinds if not any(self._holds(each, kind, digest) for each in there))
+        judge = self._wishes.signer.judge(emit) if there and self._wishes.signer else None
+        return tuple(
+            kind for kind in self._wishes.kinds if not any(_holds(each, kind, digest, judge) for each in there)
+        )
 
-    def _holds(self, attachment: Attachment, kind: str, digest: str) -> bool:
-        """Whether a statement does: with a key, one that is signed with it; without, any about this image."""
-        if attachment.statement is None or attachment.statement.kind != kind:
-            return False
-        if self._wishes.signer:
-            return not wrongs(attachment, digest, self._wishes.signer.public)
-        return attachment.statement.digest == digest
-
-    def _artifact(self, kind: str, image: Described, build: Build, software: Callable[[], Software]) -> Artifact:
+    def _artifact(
+        self, kind: str, image: Described, build: Build, software: Callable[[], Software], emit: Sink
+    ) -> Artifact:
         subject = image.subject
         statement = Statement(subject.name, subject.digest, kind, self._predicate(kind, image, build, software))
         if self._wishes.signer:
-            return Artifact(BUNDLE, bundle(self._wishes.signer.sign(statement)), kind, subject.created)
+            return Artifact(BUNDLE, self._wishes.signer.sealed(statement, emit), kind, subject.created)
         return Artifact(IN_TOTO, statement.to_bytes(), kind, subject.created)
 
     def _predicate(self, kind: str, image: Described, build: Build, software: Callable[[], Software]) -> dict[str, Any]:
@@ -197,6 +198,13 @@ class Described:
     subject: Subject
     platform: str
     conductor: str = ""
+
+
+def _holds(attachment: Attachment, kind: str, digest: str, judge: Judge | None) -> bool:
+    """Whether a statement does: of a run that signs, one that it has signed; else any about this image."""
+    if attachment.statement is None or attachment.statement.kind != kind:
+        return False
+    return not wrongs(attachment, digest, judge) if judge else attachment.statement.digest == digest
 
 
 def read_contents(engine: Engine, image: str) -> Contents:

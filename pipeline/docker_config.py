@@ -10,6 +10,8 @@ from pipeline.image_config import Healthcheck, ImageConfig
 SECOND = 1_000_000_000
 """The API counts times in nanoseconds."""
 
+_OWN_MACHINE = ("127.0.0.0/8", "::1/128")
+
 Json = dict[str, Any]
 
 
@@ -63,6 +65,14 @@ def image_from_api(body: Json) -> Image:
         config=from_api(body.get("Config")),
         parent=str(body.get("Parent") or ""),
     )
+
+
+def insecure_from_api(info: Json) -> tuple[str, ...]:
+    """The insecure registries that the engine's information names; its own machine always is one and is left out."""
+    said = info.get("RegistryConfig") or {}
+    named = (name for name, index in (said.get("IndexConfigs") or {}).items() if not index.get("Secure", True))
+    networks = (each for each in said.get("InsecureRegistryCIDRs") or () if each not in _OWN_MACHINE)
+    return (*named, *networks)
 
 
 def _with_protocol(port: str) -> str:

@@ -16,6 +16,7 @@ from docker.types import Mount as ApiMount
 from pipeline import docker_files, docker_images, docker_inventory, docker_rewrite
 from pipeline.docker_channel import open_channel, run_to_end
 from pipeline.docker_client import open_client, translated, untyped
+from pipeline.docker_config import insecure_from_api
 from pipeline.docker_registry import published, pull, push
 from pipeline.engine import (
     Channel,
@@ -72,6 +73,7 @@ class DockerEngine:
             api_version=str(version.get("ApiVersion", "")),
             platform=f"{version.get('Os', '')}/{version.get('Arch', '')}",
             storage=str(info.get("Driver", "")),
+            insecure=insecure_from_api(info),
         )
 
     def find_image(self, reference: str) -> Image | None:

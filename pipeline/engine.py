@@ -18,12 +18,16 @@ Lines = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who answers: product version, API version ("1.41"), platform ("linux/amd64"), storage driver."""
+    """Who answers: product version, API version ("1.41"), platform ("linux/amd64"), storage driver.
+
+    `insecure`: registries (host[:port]) and networks to which it may speak plain HTTP, but those of its own machine.
+    """
 
     version: str
     api_version: str
     platform: str
     storage: str
+    insecure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+T = TypeVar("T")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -89,4 +91,8 @@ class Store(Protocol):
 
     def referrers(self, digest: str) -> tuple[Descriptor, ...] | None:
         """What refers to a manifest; None where the registry has no such list (before OCI 1.1)."""
+        ...
+
+    def patiently(self, what: str, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, which is made again for a while as long as it raises TransientError."""
         ...

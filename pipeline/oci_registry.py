@@ -24,7 +24,10 @@ _BYTES = {"Content-Type": "application/octet-stream"}
 
 
 class OciRegistry:
-    """One repository. What may pass is tried again, with a `Retrying` event before each wait."""
+    """One repository. What may pass is tried again, with a `Retrying` event before each wait.
+
+    `insecure`: registries (host[:port]) and networks that an engine holds to be so, besides those of this machine's.
+    """
 
     def __init__(
         self,
@@ -32,9 +35,10 @@ class OciRegistry:
         environ: Mapping[str, str],
         emit: Sink,
         sleep: Callable[[float], None] = time.sleep,
+        insecure: tuple[str, ...] = (),
     ) -> None:
         self.name = f"{reference.registry}/{reference.repository}"
-        self._access = Access(reference.registry, environ)
+        self._access = Access(reference.registry, environ, insecure)
         self._root = f"/v2/{reference.repository}"
         self._emit, self._sleep = emit, sleep
         self._patience = registry_patience(environ).trying
@@ -66,7 +70,7 @@ class OciRegistry:
         """Store bytes, unless they are there."""
         digest = sha256(data)
         if self._send("HEAD", f"{self._root}/blobs/{digest}", {}).status_code != requests.codes.ok:
-            self._patiently(f"upload {digest} to {self.name}", lambda: self._upload(data, digest))
+            self.patiently(f"upload {digest} to {self.name}", lambda: self._upload(data, digest))
         return digest
 
     def _upload(self, data: bytes, digest: str) -> None:
@@ -105,9 +109,10 @@ class OciRegistry:
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], data: bytes | None = None) -> requests.Response:
         what = f"{method} {self.name} {path.removeprefix(self._root)}"
-        return self._patiently(what, lambda: self._access.send(method, path, headers, data))
+        return self.patiently(what, lambda: self._access.send(method, path, headers, data))
 
-    def _patiently(self, what: str, attempt: Callable[[], T]) -> T:
+    def patiently(self, what: str, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, in the end."""
         try:
             return patiently(what, attempt, self._emit, self._sleep, self._patience)
         except TransientError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.errors import AlteredError, RegistryError
+from pipeline.errors import AlteredError, TransientError
 from pipeline.oci import EMPTY, INDEX, MANIFEST, Descriptor, Manifest, Store, descriptors
 from pipeline.statements import (
     BUNDLE,
@@ -23,6 +23,8 @@ from pipeline.statements import (
 )
 
 _NOTHING = b"{}"
+_OURS = ("", EMPTY, BUNDLE, IN_TOTO)
+"""What a list may say of an artifact of ours: nothing, or, as before OCI 1.1 was final, its configuration's type."""
 _CREATED = "org.opencontainers.image.created"
 
 
@@ -60,14 +62,19 @@ class Artifact:
 def attach(store: Store, subject: Manifest, artifacts: Iterable[Artifact]) -> tuple[str, ...]:
     """Store artifacts that refer to an image; their digests, once the registry lists them. Raises RegistryError."""
     made = tuple(_stored(store, subject, each) for each in artifacts)
-    if store.referrers(subject.digest) is None:
-        _note(store, subject.digest, made)
-    listed = {each.digest for each in listing(store, subject.digest)}
-    if lost := [each.digest for each in made if each.digest not in listed]:
-        raise RegistryError(
-            f"{store.name}: the registry does not list what was attached: {', '.join(lost)}",
-            hint="somebody else may have attached something at the same time; push again",
-        )
+
+    def noted() -> None:
+        """What somebody else, who attaches at the same time, has written over is noted again."""
+        if store.referrers(subject.digest) is None:
+            _note(store, subject.digest, made)
+        listed = {each.digest for each in listing(store, subject.digest)}
+        if lost := [each.digest for each in made if each.digest not in listed]:
+            raise TransientError(
+                f"{store.name}: the registry does not list what was attached: {', '.join(lost)}",
+                hint="somebody else may have attached something at the same time; push again",
+            )
+
+    store.patiently(f"list what is attached to {store.name}@{subject.digest}", noted)
     return tuple(each.digest for each in made)
 
 
@@ -82,7 +89,7 @@ def listing(store: Store, digest: str) -> tuple[Descriptor, ...]:
 
 def attachments(store: Store, digest: str) -> tuple[Attachment, ...]:
     """Every statement that is attached to an image, signed or not; other tools' artifacts are passed over."""
-    wanted = (each for each in listing(store, digest) if each.artifact_type in ("", BUNDLE, IN_TOTO))
+    wanted = (each for each in listing(store, digest) if each.artifact_type in _OURS)
     return tuple(found for each in wanted if (found := _read(store, each, digest)))
 
 

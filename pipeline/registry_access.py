@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,10 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from pipeline.docker_client import last_words
 from pipeline.docker_stream import masked
 from pipeline.errors import RegistryError, TransientError
+from pipeline.registry_trust import CERTIFICATES, Trusting, context_for, is_insecure, is_loopback, unverified
 
 TIMEOUT = (10, 60)
 """Seconds to connect, and to wait for the next bytes."""
-CERTIFICATES = (Path("/etc/docker/certs.d"), Path("~/.config/docker/certs.d"), Path("~/.docker/certs.d"))
-"""Folders with one of their own for each registry: *.crt of its authority, client.cert and client.key."""
 _HUB, _HUB_SERVER = "docker.io", "registry-1.docker.io"
 _PASSING = {408, 429, 500, 502, 503, 504}
 
@@ -29,16 +26,12 @@ _PASSING = {408, 429, 500, 502, 503, 504}
 class Access:
     """One registry, and who we are to it. Nothing is asked before the first request."""
 
-    def __init__(self, host: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, host: str, environ: Mapping[str, str], insecure: tuple[str, ...] = ()) -> None:
         self._host, self._environ = host, environ
         self._session = requests.Session()
         self._auth: AuthBase = _Header("")
-        folders = (Path(str(each).replace("~", environ.get("HOME", "~"), 1)) / host for each in CERTIFICATES)
-        found = [folder for folder in folders if folder.is_dir()]
-        authorities = [path for folder in found for path in sorted(folder.glob("*.crt"))]
-        pairs = [path for folder in found for path in sorted(folder.glob("*.cert"))]
-        self._verify: str | bool = str(authorities[0]) if authorities else True
-        self._cert = (str(pairs[0]), str(pairs[0].with_suffix(".key"))) if pairs else None
+        self._insecure = is_insecure(host, environ, insecure)
+        self._session.mount("https://", Trusting(unverified() if self._insecure else context_for(host, environ)))
         self._address = ""
 
     def send(self, method: str, path: str, headers: Mapping[str, str], data: bytes | None = None) -> requests.Response:
@@ -71,8 +64,7 @@ class Access:
                 data=data,
                 auth=self._auth if self._is_ours(url) else _Header(""),
                 timeout=TIMEOUT,
-                verify=self._verify,
-                cert=self._cert,
+                verify=not self._insecure,
             )
         except requests.exceptions.SSLError as error:
             hint = f"put the certificate of its authority into {CERTIFICATES[0]}/{self._host}/ca.crt"
@@ -89,17 +81,22 @@ class Access:
         return self._address
 
     def _found(self) -> str:
-        """https, except for a registry of this very machine that does not speak it, as the engine has it."""
+        """https, except for one that does not speak it and is of this very machine, or insecure to its engine."""
         server = _HUB_SERVER if self._host == _HUB else self._host
-        if is_loopback(server):
+        if self._insecure or is_loopback(server):
             try:
-                self._session.get(f"https://{server}/v2/", timeout=TIMEOUT, verify=self._verify, auth=_Header(""))
+                self._get(f"https://{server}/v2/")
             except requests.exceptions.SSLError as error:
                 if "CERTIFICATE" not in str(error).upper():
                     return f"http://{server}"
             except (requests.RequestException, OSError):
                 return f"http://{server}"
         return f"https://{server}"
+
+    def _get(self, url: str, query: Mapping[str, str] | None = None, auth: AuthBase | None = None) -> requests.Response:
+        return self._session.get(
+            url, params=query, timeout=TIMEOUT, verify=not self._insecure, auth=auth or _Header("")
+        )
 
     def _login(self, answer: requests.Response, what: str) -> AuthBase:
         scheme, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
@@ -122,12 +119,14 @@ class Access:
                     "client_id": "baseimage",
                 }
                 answer = self._session.post(
-                    told["realm"], data=form | wanted, timeout=TIMEOUT, verify=self._verify, auth=_Header("")
+                    told["realm"],
+                    data=form | wanted,
+                    timeout=TIMEOUT,
+                    verify=not self._insecure,
+                    auth=_Header(""),
                 )
             else:
-                answer = self._session.get(
-                    told["realm"], params=wanted, timeout=TIMEOUT, verify=self._verify, auth=pair or _Header("")
-                )
+                answer = self._get(told["realm"], wanted, pair)
             body = answer.json() if answer.ok else {}
         except (requests.RequestException, ValueError) as error:
             raise TransientError(f"{what}: the token server: {masked(last_words(error))}") from error
@@ -154,15 +153,6 @@ class Access:
             for name, value in (found or {}).items()
             if value
         }
-
-
-def is_loopback(server: str) -> bool:
-    """Whether host[:port] is this machine by its address, or localhost."""
-    host = re.sub(r":\d+$", "", server).strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def reason(answer: requests.Response) -> str:

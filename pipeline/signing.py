@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from pipeline.errors import UsageError
-from pipeline.statements import IN_TOTO, Envelope, Statement, pre_authentication
+from pipeline.events import Sink
+from pipeline.statements import IN_TOTO, Envelope, Statement, bundle, pre_authentication
 
 _ALLOWED = "an ECDSA key on P-256 or an Ed25519 key, in PEM; baseimage keys makes a pair"
 _COSIGN = "ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"
@@ -35,6 +36,10 @@ class PublicKey:
     def made(self, envelope: Envelope) -> bool:
         """Whether one of an envelope's signatures is by this key."""
         return any(self._is_good(each, envelope.signed) for each in envelope.signatures)
+
+    def objection(self, envelope: Envelope) -> str:
+        """Why an envelope is not believed, "" where it is."""
+        return "" if self.made(envelope) else "not signed with this key"
 
     def _is_good(self, signature: bytes, data: bytes) -> bool:
         try:
@@ -67,6 +72,18 @@ class Signer:
         else:
             signature = self.key.sign(data, ec.ECDSA(hashes.SHA256()))
         return Envelope(payload, IN_TOTO, (signature,), self.public.hint)
+
+    def sealed(self, statement: Statement, emit: Sink) -> bytes:  # noqa: ARG002 - a key asks nobody
+        """The statement in a Sigstore bundle."""
+        return bundle(self.sign(statement))
+
+    def judge(self, emit: Sink) -> PublicKey:  # noqa: ARG002 - the same
+        """The public half."""
+        return self.public
+
+    def name(self) -> str:
+        """Nothing to tell: the user has named the key."""
+        return ""
 
 
 def read_signer(text: str, password: str, name: str) -> Signer:

@@ -59,12 +59,16 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A signed payload: `signatures` are over `signed`, in no order; `hint` says which public key was used."""
+    """A signed payload: `signatures` are over `signed`, in no order; `hint` says which public key was used.
+
+    `source` are the bytes of the bundle that it was read from, b"" where it was not.
+    """
 
     payload: bytes
     payload_type: str
     signatures: tuple[bytes, ...]
     hint: str = ""
+    source: bytes = field(default=b"", compare=False, repr=False)
 
     @property
     def signed(self) -> bytes:
@@ -120,7 +124,7 @@ def read_bundle(data: bytes) -> Envelope:
         raise MalformedError("a bundle without a signed envelope") from error
     if kind != IN_TOTO:
         raise MalformedError(f"a bundle with {kind}, which is no statement")
-    return Envelope(payload, kind, signatures, hint)
+    return Envelope(payload, kind, signatures, hint, data)
 
 
 def compact(value: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether what is attached to an image in its registry can be believed, with nothing but a public key."""
+"""Whether what is attached to an image in its registry can be believed, with a public key or an identity alone."""
 
 from __future__ import annotations
 
@@ -8,19 +8,36 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.errors import AlteredError, NotFoundError
+from pipeline.events import Sink
 from pipeline.gitflow import PREFIX, REVISION
 from pipeline.oci import DOCKER_INDEX, INDEX, Manifest, Store
 from pipeline.own_labels import BASE_DIGEST
 from pipeline.provenance import material, parameter
 from pipeline.referrers import Attachment, attachments
-from pipeline.statements import NAMES, PROVENANCE, SIGNATURE, Envelope, MalformedError
+from pipeline.statements import NAMES, PROVENANCE, SIGNATURE, Envelope, MalformedError, Statement
 
 
 class Judge(Protocol):
     """Knows whose signature it wants."""
 
-    def made(self, envelope: Envelope) -> bool:
-        """Whether one of an envelope's signatures is by the right one."""
+    def objection(self, envelope: Envelope) -> str:
+        """Why an envelope is not signed by the right one, "" where it is. Raises nothing, whatever is in it."""
+        ...
+
+
+class Signs(Protocol):
+    """Signs statements so that a judge of its own believes them."""
+
+    def sealed(self, statement: Statement, emit: Sink) -> bytes:
+        """A statement in a signed bundle. Raises RegistryError."""
+        ...
+
+    def judge(self, emit: Sink) -> Judge:
+        """Who knows these signatures. Raises RegistryError."""
+        ...
+
+    def name(self) -> str:
+        """Whom others have to ask for to have them verified; "" for the key that the user has named."""
         ...
 
 
@@ -94,8 +111,8 @@ def wrongs(attachment: Attachment, digest: str, judge: Judge) -> str:
         return attachment.wrong
     if attachment.envelope is None:
         return "not signed"
-    if not judge.made(attachment.envelope):
-        return "not signed with this key"
+    if objection := judge.objection(attachment.envelope):
+        return objection
     if attachment.statement.digest != digest:
         return f"a statement about another image, {attachment.statement.digest}"
     return ""

@@ -22,6 +22,8 @@ SILENCE = -1
 """As a status: take the request and never answer; the connection stays as long as the proxy."""
 HALF = -2
 """As a status: pass on half of the request's body, as if it were all."""
+CUT = -3
+"""As a status: answer, and break the connection in the middle of the answer's body."""
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 
@@ -125,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._forward(body)
         elif fault.status == HALF:
             self._forward(body[: len(body) // 2])
+        elif fault.status == CUT:
+            self._forward(body, cut=True)
         elif fault.status == SILENCE:
             self._log(SILENCE)
             self._owner.proxy.ended.wait()
@@ -155,13 +159,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(parts)
 
-    def _forward(self, body: bytes) -> None:
+    def _forward(self, body: bytes, *, cut: bool = False) -> None:
         with closing(http.client.HTTPConnection(self._owner.upstream, timeout=30)) as connection:
             self._repeat(connection, body)
             answer = connection.getresponse()
             data = answer.read()
         kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP]
-        self._answer(answer.status, kept, data)
+        self._answer(answer.status, kept, data, cut=cut)
 
     def _repeat(self, connection: http.client.HTTPConnection, body: bytes) -> None:
         """Headers pass as they are: Host, of which a registry makes its Location, and each of several Accept lines."""
@@ -172,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
+    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes, *, cut: bool = False) -> None:
         self._log(status)
         self.send_response_only(status)
         for name, value in headers:
@@ -181,7 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        if self.command != "HEAD":
+        if cut:
+            self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            self._break()
+        elif self.command != "HEAD":
             self.wfile.write(data)
 
     def _log(self, status: int) -> None:

@@ -143,7 +143,7 @@ def _build(
     stages: tuple[runner.Entry, ...],
 ) -> tuple[Build, ...]:
     loaded = loading.load(options, os.environ)
-    wishes = wishes_of(given, loaded.project, os.environ, push=push)
+    wishes = wishes_of(given, loaded.project, os.environ, emit, push=push)
     for warning in loaded.warnings:
         emit(
             Warned(

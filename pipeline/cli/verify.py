@@ -13,9 +13,10 @@ import click
 
 from pipeline import assembly, errors, runner
 from pipeline.archive_difference import compared
+from pipeline.cli.attesting import trust_config
 from pipeline.cli.build import cores, run_shown
 from pipeline.cli.options import EPILOG, build_options, gitflow, log_format, project_options, squash
-from pipeline.cli.verify_image import verify_image
+from pipeline.cli.verify_image import Wanted, verify_image
 from pipeline.engine import Engine
 from pipeline.plan import Step
 from pipeline.stage import Build, Tools
@@ -37,23 +38,51 @@ REPOSITORY = "baseimage/twice"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The public key, a PEM file, of whom the IMAGE should be by.",
 )
-@click.option("--json", "as_json", is_flag=True, help="With --key: the checks as JSON, on stdout.")
-def verify(*, twice: bool, key: Path | None, as_json: bool, **given: Any) -> None:
+@click.option(
+    "--identity",
+    "--certificate-identity",
+    "identities",
+    multiple=True,
+    metavar="NAME",
+    help="Who should have signed the IMAGE without a key; may be repeated, one of them is enough.",
+)
+@click.option(
+    "--issuer",
+    "--certificate-oidc-issuer",
+    "issuer",
+    default="",
+    metavar="URL",
+    help="Who vouches for the --identity.",
+)
+@trust_config
+@click.option("--json", "as_json", is_flag=True, help="The checks of an IMAGE as JSON, on stdout.")
+def verify(
+    *,
+    twice: bool,
+    key: Path | None,
+    identities: tuple[str, ...],
+    issuer: str,
+    trust_config: str,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """See whether an image is what it should be: IMAGE in its registry, or what RECIPE makes.
 
-    IMAGE --key FILE looks at signature, bills of materials, provenance and labels in the registry
-    (docs/attestations.md); no engine is needed.
+    IMAGE --key FILE, or IMAGE --identity NAME --issuer URL, looks at signature, bills of materials, provenance and
+    labels in the registry (docs/attestations.md); no engine is needed.
 
     [RECIPE] --twice builds twice and compares (docs/reproducible.md); nothing is tagged or pushed.
 
     Exit code 1: something is not as it should be; what, is told.
     """
-    if twice == bool(key):
-        raise click.UsageError("say what to verify: IMAGE --key FILE, or --twice")
-    if key:
+    if [twice, bool(key), bool(identities)].count(True) != 1:
+        raise click.UsageError("say what to verify: IMAGE --key FILE, IMAGE --identity NAME --issuer URL, or --twice")
+    if bool(identities) != bool(issuer):
+        raise click.UsageError("an --identity is one at its --issuer: say both")
+    if not twice:
         if not given["recipe"]:
             raise click.UsageError("say which image: verify IMAGE --key FILE")
-        verify_image(given["recipe"], key, as_json=as_json)
+        verify_image(given["recipe"], Wanted(key, identities, issuer, trust_config), as_json=as_json)
     elif not same_twice(given | {"reproducible": True, "metadata_file": None}):
         raise click.exceptions.Exit(errors.EXIT_BUILD_FAILED)
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 import gc
 import io
 import os
-import shutil
-import socket
-import subprocess
 import tarfile
-import time
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +19,7 @@ from pipeline.docker_engine import DockerEngine, connect
 from pipeline.engine import ContainerId, ContainerSpec, Engine, ImageId
 from pipeline.errors import EngineError, EngineUnreachableError
 from pipeline.image_config import ImageConfig
+from tests.debian_registry import PASSWORD, USER, debian_registry, users
 from tests.roots import busybox_root
 from tests.unit.fake_engine import FakeEngine
 
@@ -157,7 +153,7 @@ class Registry:
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry that anybody may use."""
-    with _serve(tmp_path_factory.mktemp("registry")) as address:
+    with debian_registry(tmp_path_factory.mktemp("registry")) as address:
         yield Registry(address)
 
 
@@ -165,47 +161,5 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 def restricted_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry that asks who one is."""
     folder = tmp_path_factory.mktemp("restricted")
-    user, password = "alice", "s3cret-words"
-    made = subprocess.run(["htpasswd", "-Bbn", user, password], check=True, capture_output=True)
-    (folder / "users").write_bytes(made.stdout)
-    with _serve(folder, f"auth: {{htpasswd: {{realm: tests, path: {folder / 'users'}}}}}") as address:
-        yield Registry(address, user, password)
-
-
-@contextmanager
-def _serve(folder: Path, more: str = "") -> Iterator[str]:
-    """Debian's docker-registry as a process of its own on a free port."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        if os.environ.get("CI"):  # noqa: TID251 - a test's edge
-            pytest.fail("these tests must not be skipped in CI: docker-registry is not installed", pytrace=False)
-        pytest.skip("docker-registry is not installed")
-    address = f"127.0.0.1:{_free_port()}"
-    settings = folder / "registry.yml"
-    storage = f"storage: {{filesystem: {{rootdirectory: {folder / 'data'}}}, delete: {{enabled: true}}}}"
-    settings.write_text(f'version: 0.1\nlog: {{level: error}}\n{storage}\nhttp: {{addr: "{address}"}}\n{more}\n')
-    with ExitStack() as stack:
-        log = stack.enter_context((folder / "log").open("wb"))
-        process = subprocess.Popen([program, "serve", str(settings)], stdout=log, stderr=log)
-        stack.callback(process.wait, 10)
-        stack.callback(process.terminate)
-        _await(address, process)
-        yield address
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _await(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
-        try:
-            requests.get(f"http://{address}/v2/", timeout=1)  # any status will do: the restricted one says 401
-        except requests.ConnectionError:
-            assert process.poll() is None, "the registry ended"
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the registry does not answer")
+    with debian_registry(folder, users(folder)) as address:
+        yield Registry(address, USER, PASSWORD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,11 @@ import requests
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from tests.fake_sigstore import ASKING, fake_sigstore
 from tests.faultproxy import fault_proxy
 from tests.project.conftest import Registry, docker_settings
 from tests.project.harness import Outcome, Project
+from tests.sigstore_parts import IDENTITY, ISSUER
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -146,6 +149,52 @@ def test_a_release_is_signed_and_described_and_everything_can_be_verified(
     assert again.one("step_finished", step="web/attest")["detail"].startswith("nothing to attach")
     assert api.get(plain_registry.digest(plain.name).replace(":", "-"), INDEX) == before
     tampered(plain, api)
+
+
+def test_a_release_is_signed_by_the_identity_that_its_ci_service_offers(plain: Released, tmp_path: Path) -> None:
+    with fake_sigstore() as sigstore:
+        trust = tmp_path / "trust.json"
+        trust.write_text(sigstore.trust_config())
+        job = {**plain.environment, **sigstore.github(), "BASEIMAGE_TRUST_CONFIG": str(trust)}
+
+        nobody = plain.project.build("--push", "--sign", "keyless", **plain.environment)
+        assert nobody.code == 2
+        assert "id-token: write" in nobody.one("build_failed")["hint"]
+        unsigned = plain.project.build("--push", "--sign", "auto", **plain.environment).well()
+        assert any(event["message"].startswith("not signed: ") for event in unsigned.all("warned"))
+        assert "signature" not in unsigned.one("step_finished", step="web/attest")["detail"]
+
+        sigstore.answers = [("/api/v1/log/entries", 503, b""), ("/api/v2/signingCert", 502, b"")]
+        done = plain.project.build("--push", "--sign", "auto", **job).well()
+        told = done.one("step_finished", step="web/attest")["detail"]
+        assert told.endswith(f"signature; signed by {IDENTITY}, issuer {ISSUER}")
+        assert len(done.all("retrying")) == 2
+        entries = sigstore.asked.count("/api/v1/log/entries")
+        again = plain.project.build("--push", "--sign", "keyless", **job).well()
+        assert again.one("step_finished", step="web/attest")["detail"].startswith("nothing to attach")
+        assert sigstore.asked.count("/api/v1/log/entries") == entries
+        assert ASKING not in done.stdout + done.stderr
+
+    words = ("verify", plain.name, "--trust-config", str(trust), "--issuer", ISSUER, "--identity")
+    verified = plain.project.run(*words, IDENTITY, **NO_ENGINE)
+    assert verified.code == 0, verified
+    assert [line.split()[0] for line in verified.stdout.splitlines()[1:]] == ["ok"] * 6
+    other = plain.project.run(*words, "https://git.example/other", **NO_ENGINE)
+    assert other.code == 1
+    assert other.stdout.count("not signed by this identity") == len(KINDS)
+    seen_by_cosign(plain, tmp_path, json.loads(trust.read_text())["trustedRoot"])
+
+
+def seen_by_cosign(plain: Released, folder: Path, root: dict[str, Any]) -> None:
+    """The same, asked of cosign 3 where this machine has it."""
+    cosign = shutil.which("cosign")
+    if not cosign:
+        return
+    (folder / "root.json").write_text(json.dumps(root))
+    who = ("--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER)
+    words = (cosign, "verify", "--trusted-root", str(folder / "root.json"), *who, "--allow-http-registry", plain.name)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def tampered(plain: Released, api: Api) -> None:

@@ -47,7 +47,7 @@ class FakeEngine(FakeStore):
     """`engine.Engine`; `calls` holds every request that changes something, as "verb what".
 
     `registry` is what can be pulled and has been pushed, `manifests` the same by digest. `answers` are outcomes of
-    commands that `run` does not know. `contents` is what files hold, whatever image they are in.
+    commands that `run` does not know. `contents` is what files hold, whatever image they are in. `insecure`: of `info`.
     """
 
     calls: list[str] = field(default_factory=list)
@@ -55,6 +55,7 @@ class FakeEngine(FakeStore):
     manifests: dict[str, Stored] = field(default_factory=dict)
     answers: dict[tuple[str, ...], Completed] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    insecure: tuple[str, ...] = ()
     failures: dict[str, list[Exception]] = field(default_factory=dict)
 
     def fail(self, verb: str, error: Exception, *, times: int = 1) -> None:
@@ -69,7 +70,7 @@ class FakeEngine(FakeStore):
 
     def info(self) -> EngineInfo:
         self._begin("info", "")
-        return EngineInfo("20.10.24", "1.41", "linux/amd64", "overlay2")
+        return EngineInfo("20.10.24", "1.41", "linux/amd64", "overlay2", self.insecure)
 
     def find_image(self, reference: str) -> Image | None:
         stored = self.find(reference)

@@ -86,7 +86,7 @@ class Bench:
         recipe, started = self.folder / "recipes/default.yml", datetime(2026, 11, 24, tzinfo=UTC)
         place = Place(self.folder, recipe, environ or {}, "run_myhost_1", self.origin, started)
         finder = RoleFinder(recipe, self.folder)
-        attester = Attester(wishes, place, finder, self.observed, lambda _name, _emit: self.registry)
+        attester = Attester(wishes, place, finder, self.observed, lambda *_: self.registry)
         return attester.attest(build or self.build, self.engine, self.events.append)
 
     def statements(self) -> dict[str, Statement]:
@@ -124,9 +124,10 @@ def test_everything_that_is_wanted_is_attached_and_signed(bench: Bench) -> None:
 def test_a_second_run_changes_nothing(bench: Bench) -> None:
     wishes = Wishes(sbom=True, provenance=True, signer=new_key())
     bench.attest(wishes)
-    written, calls = bench.registry.writes, list(bench.engine.calls)
+    written = bench.registry.writes
+    bench.engine.calls.clear()
     assert bench.attest(wishes) == "nothing to attach: it is there already"
-    assert (bench.registry.writes, bench.engine.calls) == (written, calls)
+    assert (bench.registry.writes, bench.engine.calls) == (written, ["info"])
 
 
 def test_what_an_earlier_run_did_not_come_to_is_attached(bench: Bench) -> None:
@@ -313,7 +314,7 @@ RELEASED, UNRELEASED = Project("shop", "1.2.0", release=RELEASE), Project("shop"
 def test_releases_have_everything_attached_unless_told_otherwise(
     given: dict[str, Any], project: Project, wanted: Wishes | None
 ) -> None:
-    assert wishes_of(given, project, {}, push=True) == wanted
+    assert wishes_of(given, project, {}, print, push=True) == wanted
 
 
 @pytest.mark.parametrize("how", ["--sign FILE", "variable with a path", "variable with the key"])
@@ -323,33 +324,34 @@ def test_a_key_may_be_given_in_three_ways(tmp_path: Path, how: str) -> None:
     path = str(tmp_path / "k.key")
     given = {"signing_key": path} if how == "--sign FILE" else {}
     environ = {"variable with a path": {KEY: path}, "variable with the key": {KEY: Path(path).read_text()}}.get(how, {})
-    wishes = wishes_of(given, UNRELEASED, {**environ, PASSWORD: "s3cret"}, push=True)
+    wishes = wishes_of(given, UNRELEASED, {**environ, PASSWORD: "s3cret"}, print, push=True)
     assert wishes
-    assert wishes.signer
+    assert isinstance(wishes.signer, Signer)
     assert wishes.signer.public.hint == signer.public.hint
     assert wishes.kinds == (CYCLONEDX, SPDX, PROVENANCE, SIGNATURE)
 
 
 def test_a_key_that_is_not_there_is_found_out_before_anything_is_built() -> None:
     with pytest.raises(UsageError, match="no signing key"):
-        wishes_of({"signing_key": "nowhere"}, UNRELEASED, {}, push=True)
+        wishes_of({"signing_key": "nowhere"}, UNRELEASED, {}, print, push=True)
 
 
 def test_options_about_attachments_need_a_push_and_a_variable_does_not() -> None:
     with pytest.raises(UsageError, match="--sbom, --sign"):
-        wishes_of({"sbom": True, "signing_key": "k"}, UNRELEASED, {}, push=False)
-    assert wishes_of({}, RELEASED, {KEY: "nowhere"}, push=False) is None
+        wishes_of({"sbom": True, "signing_key": "k"}, UNRELEASED, {}, print, push=False)
+    assert wishes_of({}, RELEASED, {KEY: "nowhere"}, print, push=False) is None
 
 
-def test_a_name_is_the_repository_that_is_opened(bench: Bench) -> None:
-    opened: list[ImageReference] = []
+def test_a_name_is_the_repository_that_is_opened_with_what_the_engine_holds_to_be_insecure(bench: Bench) -> None:
+    opened: list[tuple[str, tuple[str, ...]]] = []
+    bench.engine.insecure = ("reg.example",)
     recipe = bench.folder / "recipes/default.yml"
 
-    def open_store(name: ImageReference, _emit: object) -> FakeRegistry:
-        opened.append(name)
+    def open_store(name: ImageReference, _emit: object, insecure: tuple[str, ...]) -> FakeRegistry:
+        opened.append((str(name), insecure))
         return bench.registry
 
     place = Place(bench.folder, recipe, {}, "run")
     attester = Attester(Wishes(sbom=True), place, RoleFinder(recipe, bench.folder), bench.observed, open_store)
     attester.attest(bench.build, bench.engine, bench.events.append)
-    assert [str(name) for name in opened] == [TAG]
+    assert opened == [(TAG, ("reg.example",))]

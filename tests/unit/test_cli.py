@@ -438,6 +438,7 @@ WITH: dict[str, tuple[list[str], list[str]]] = {
     "sbom": ([], ["--sbom"]),  # without a push it is refused
     "provenance": ([], ["--provenance"]),
     "signing_key": ([], ["--sign", "nowhere"]),
+    "trust_config": ([], ["--trust-config", "nowhere"]),  # without --sign keyless it is refused
     "gitflow": ([], ["--gitflow"]),  # there is no repository
 }
 """For every parameter: a command line without it and one with it, which have to differ in what they do."""
@@ -532,8 +533,8 @@ def test_two_builds_with_other_images_end_with_1_and_what_differs(line: Line) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "say what to verify: IMAGE --key FILE, or --twice"),
-        (("x", "--twice", "--key", "key.pem"), "say what to verify: IMAGE --key FILE, or --twice"),
+        ((), "say what to verify: IMAGE --key FILE, IMAGE --identity"),
+        (("x", "--twice", "--key", "key.pem"), "say what to verify: IMAGE --key FILE, IMAGE --identity"),
         (("--key", "key.pem"), "say which image"),
     ],
 )

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.docker_client import open_client
-from pipeline.docker_config import from_api, image_from_api, to_api
+from pipeline.docker_config import from_api, image_from_api, insecure_from_api, to_api
 from pipeline.docker_configure import bare_archive, change_archive, description
 from pipeline.docker_images import split
 from pipeline.errors import EngineUnreachableError
@@ -193,3 +193,12 @@ def test_an_address_that_cannot_be_used_is_an_error_without_its_secrets(host: st
 def test_a_context_that_does_not_exist_is_named() -> None:
     with pytest.raises(EngineUnreachableError, match="no docker context named no-such-context"):
         open_client({"DOCKER_CONTEXT": "no-such-context"})
+
+
+def test_insecure_registries_are_those_that_the_engine_names_but_its_own_machine() -> None:
+    config = {
+        "IndexConfigs": {"docker.io": {"Secure": True}, "registry.example:5000": {"Secure": False}, "odd": {}},
+        "InsecureRegistryCIDRs": ["10.0.0.0/8", "127.0.0.0/8", "::1/128"],
+    }
+    assert insecure_from_api({"RegistryConfig": config}) == ("registry.example:5000", "10.0.0.0/8")
+    assert insecure_from_api({}) == insecure_from_api({"RegistryConfig": None}) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -83,6 +84,23 @@ def test_the_workflows_build_every_request_and_publish_only_what_gitflow_names(h
     assert gitlab["publish"]["script"][-1] == pushes["publish"][0]
     assert "@" not in (here / "acme/.gitlab-ci.yml").read_text(), "no field is left"
     assert "/images.json" in (here / "acme/.gitignore").read_text().splitlines(), "else it makes the tree a changed one"
+
+
+def test_the_workflows_sign_without_a_key_when_that_is_uncommented(here: Path) -> None:
+    run("new", "acme")
+    github, gitlab = (
+        yaml.safe_load(re.sub(r"(?m)^( *)# ( *[A-Za-z_-]+:(?: \S+)?)$", r"\1\2", (here / "acme" / name).read_text()))
+        for name in (".github/workflows/images.yml", ".gitlab-ci.yml")
+    )
+    publish = github["jobs"]["publish"]
+    assert publish["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "permissions" not in github["jobs"]["check"]
+    assert gitlab["publish"]["id_tokens"] == {"SIGSTORE_ID_TOKEN": {"aud": "sigstore"}}
+    assert "id_tokens" not in gitlab[".images"]
+    assert publish["env"] == gitlab["publish"]["variables"] == {"BASEIMAGE_SIGNING_KEY": "keyless"}
+    installed = 'pip install "baseimage-pipeline[keyless]"'
+    assert installed in gitlab[".images"]["before_script"]
+    assert installed in [step.get("run") for step in publish["steps"]]
 
 
 def test_the_project_s_own_role_goes_before_the_one_of_the_package(here: Path) -> None:

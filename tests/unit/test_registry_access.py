@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
-import ipaddress
 import json
 import ssl
 import threading
@@ -16,19 +14,16 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from pipeline import registry_access
+from pipeline import registry_access, registry_trust
 from pipeline.errors import AlteredError, RegistryError
 from pipeline.events import Event, Retrying
 from pipeline.oci import MANIFEST
 from pipeline.oci_registry import OciRegistry
 from pipeline.reference import ImageReference
-from pipeline.registry_access import is_loopback
+from pipeline.registry_trust import is_insecure, is_loopback
 from pipeline.statements import sha256
+from tests.debian_registry import authority as self_signed
 
 pytestmark = pytest.mark.allow("network")
 BODY = b'{"schemaVersion": 2}'
@@ -114,7 +109,8 @@ def serving(server: Server) -> Iterator[Server]:
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Nobody's: no docker settings, and no certificates of this machine."""
-    monkeypatch.setattr(registry_access, "CERTIFICATES", (Path("~/certs.d"),))
+    monkeypatch.setattr(registry_trust, "CERTIFICATES", (Path("~/certs.d"),))
+    monkeypatch.setattr(registry_trust, "ENGINE_SETTINGS", (Path("~/daemon.json"),))
     (tmp_path / "docker").mkdir()
     (tmp_path / "docker/config.json").write_text("{}")
     return {"HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path / "docker")}
@@ -207,26 +203,15 @@ def test_nobody_who_answers_is_an_error(environ: dict[str, str]) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate for 127.0.0.1 that nobody else knows, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form = serialization.Encoding.PEM
-    private = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file = tmp_path_factory.mktemp("authority") / "both.pem"
-    file.write_bytes(private + certificate.public_bytes(form))
-    return file
+    return self_signed(tmp_path_factory.mktemp("authority"), "lab")
+
+
+def certificates(environ: dict[str, str], address: str, **files: bytes) -> None:
+    """What is in the folder that docker has for this registry; `_` stands for the point before an ending."""
+    folder = Path(environ["HOME"]) / "certs.d" / address
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        (folder / name.replace("_", ".")).write_bytes(data)
 
 
 @pytest.mark.parametrize("wants", ["basic", "token"])
@@ -235,9 +220,86 @@ def test_a_private_authority_is_known_from_the_folder_that_docker_has(
 ) -> None:
     with serving(Server(wants, authority)) as server:
         logged_in(environ, server.address)
-        folder = Path(environ["HOME"]) / "certs.d" / server.address
-        folder.mkdir(parents=True)
-        (folder / "ca.crt").write_bytes(authority.read_bytes())
+        certificates(environ, server.address, ca_crt=authority.read_bytes())
+        assert registry(server, environ).manifest("1")
+
+
+def test_every_authority_of_the_folder_is_known(environ: dict[str, str], authority: Path, tmp_path: Path) -> None:
+    with serving(Server("", authority)) as server:
+        others = (self_signed(tmp_path, name).read_bytes() for name in ("one", "two"))
+        certificates(environ, server.address, a_crt=next(others), b_crt=authority.read_bytes(), c_crt=next(others))
+        assert registry(server, environ).manifest("1")
+
+
+@pytest.mark.parametrize("name", ["ca_crt", "client_cert"])
+def test_a_certificate_of_no_use_is_named(environ: dict[str, str], name: str) -> None:
+    certificates(environ, "127.0.0.1:9", **{name: b"nothing"})
+    with pytest.raises(RegistryError, match=name.replace("_", r"\.")) as raised:
+        OciRegistry(ImageReference.parse("127.0.0.1:9/shop:1"), environ, lambda _: None)
+    assert raised.value.hint
+
+
+def insecure(environ: dict[str, str], *entries: str) -> None:
+    (Path(environ["HOME"]) / "daemon.json").write_text(json.dumps({"insecure-registries": entries}))
+
+
+def test_a_registry_that_the_engine_is_to_believe_is_believed(environ: dict[str, str], authority: Path) -> None:
+    with serving(Server("token", authority)) as server:
+        logged_in(environ, server.address)
+        with pytest.raises(RegistryError, match="certificate"):
+            registry(server, environ).manifest("1")
+        insecure(environ, server.address)
+        assert registry(server, environ).manifest("1")
+    assert server.tokens
+
+
+@pytest.mark.parametrize(
+    ("entry", "host", "covered"),
+    [
+        ("registry.example", "registry.example", True),
+        ("registry.example:5000", "registry.example:5000", True),
+        ("http://registry.example:5000/", "registry.example:5000", True),
+        ("registry.example", "registry.example:5000", False),
+        ("registry.example:5000", "other.example:5000", False),
+        ("10.1.0.0/16", "10.1.2.3:5000", True),
+        ("10.1.0.0/16", "10.2.2.3:5000", False),
+        ("fd00::/8", "[fd00::1]:5000", True),
+        ("10.1.0.0/16", "registry.example", False),
+    ],
+)
+def test_the_engine_s_settings_name_registries_and_networks(
+    environ: dict[str, str],
+    entry: str,
+    host: str,
+    covered: bool,  # noqa: FBT001 - what is expected
+) -> None:
+    insecure(environ, "elsewhere.example", entry)
+    assert is_insecure(host, environ) is covered
+
+
+def test_what_another_engine_holds_to_be_insecure_is_believed_too(environ: dict[str, str], authority: Path) -> None:
+    with serving(Server("", authority)) as server:
+        name = ImageReference.parse(f"{server.address}/shop:1")
+        for networks in (("127.0.0.0/8",), (server.address,)):
+            assert OciRegistry(name, environ, lambda _: None, insecure=networks).manifest("1")
+        with pytest.raises(RegistryError, match="certificate"):
+            OciRegistry(name, environ, lambda _: None, insecure=("10.0.0.0/8",)).manifest("1")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"insecure-registries": "registry.example"}', "{"])
+def test_settings_of_the_engine_that_say_nothing_are_passed_over(environ: dict[str, str], text: str) -> None:
+    (Path(environ["HOME"]) / "daemon.json").write_text(text)
+    assert not is_insecure("registry.example", environ)
+
+
+def test_a_registry_elsewhere_that_speaks_plain_http_is_reached_only_if_the_engine_may(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_access, "is_loopback", lambda _: False)
+    with serving(Server()) as server:
+        with pytest.raises(RegistryError):
+            registry(server, environ).manifest("1")
+        insecure(environ, server.address)
         assert registry(server, environ).manifest("1")
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from pipeline import referrers
 from pipeline.errors import NotFoundError, RegistryError
-from pipeline.oci import INDEX, Manifest
+from pipeline.oci import EMPTY, INDEX, Descriptor, Manifest
 from pipeline.referrers import Artifact, attach, attachments, fallback_tag, listing
-from pipeline.signing import Signer, new_key
-from pipeline.statements import BUNDLE, CYCLONEDX, IN_TOTO, NAMES, PROVENANCE, SIGNATURE, Statement, bundle
-from pipeline.verifying import Verdict, verify
+from pipeline.signing import new_key
+from pipeline.statements import BUNDLE, CYCLONEDX, IN_TOTO, NAMES, PROVENANCE, SIGNATURE, Statement
+from pipeline.verifying import Signs, Verdict, verify
 from tests.unit.fake_registry import FakeRegistry
 
 OURS, THEIRS = new_key(), new_key()
@@ -28,25 +29,25 @@ PREDICATE: dict[str, Any] = {
 }
 
 
-def artifact(kind: str, digest: str, signer: Signer | None = OURS, predicate: dict[str, Any] | None = None) -> Artifact:
+def artifact(kind: str, digest: str, signer: Signs | None = OURS, predicate: dict[str, Any] | None = None) -> Artifact:
     said = predicate if predicate is not None else (PREDICATE if kind == PROVENANCE else {})
     statement = Statement("reg.example/shop", digest, kind, said)
     if signer is None:
         return Artifact(IN_TOTO, statement.to_bytes(), kind)
-    return Artifact(BUNDLE, bundle(signer.sign(statement)), kind)
+    return Artifact(BUNDLE, signer.sealed(statement, print), kind)
 
 
-def everything(registry: FakeRegistry, image: Manifest, *but: str) -> None:
-    attach(registry, image, [artifact(kind, image.digest) for kind in NAMES if kind not in but])
+def everything(registry: FakeRegistry, image: Manifest, *but: str, signer: Signs = OURS) -> None:
+    attach(registry, image, [artifact(kind, image.digest, signer) for kind in NAMES if kind not in but])
 
 
 def failed(verdict: Verdict) -> dict[str, str]:
     return {check.name: check.found for check in verdict.checks if not check.passed}
 
 
-@pytest.fixture(params=[False, True], ids=["fallback tag", "referrers API"])
+@pytest.fixture(params=["fallback tag", "referrers API", "referrers API before it was final"])
 def registry(request: pytest.FixtureRequest) -> FakeRegistry:
-    return FakeRegistry(lists=request.param)
+    return FakeRegistry(lists="API" in request.param, by_config="before" in request.param)
 
 
 def test_all_that_is_attached_is_found_good_and_the_image_stays_as_it_is(registry: FakeRegistry) -> None:
@@ -69,7 +70,7 @@ def test_an_artifact_refers_to_its_image_as_oci_has_it(registry: FakeRegistry) -
     assert registry.blobs[body["config"]["digest"]] == b"{}"
     assert body["annotations"]["dev.sigstore.bundle.predicateType"] == SIGNATURE
     (listed,) = listing(registry, image.digest)
-    assert (listed.digest, listed.artifact_type) == (digest, BUNDLE)
+    assert (listed.digest, listed.artifact_type) == (digest, EMPTY if registry.by_config else BUNDLE)
 
 
 def test_the_index_of_a_registry_without_a_list_keeps_what_others_have_put_there() -> None:
@@ -101,6 +102,28 @@ def test_what_the_registry_does_not_list_is_not_attached(
     monkeypatch.setattr("pipeline.referrers.listing", lambda *_: ())
     with pytest.raises(RegistryError, match="does not list"):
         attach(registry, image, [artifact(SIGNATURE, image.digest)])
+
+
+def test_what_is_listed_a_little_later_is_waited_for(registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, answers = registry.add_image(LABELS), iter([True])
+    monkeypatch.setattr(referrers, "listing", lambda *seen: () if next(answers, False) else listing(*seen))
+    everything(registry, image)
+    assert verify(registry, "1.0", OURS.public).passed
+    assert len(registry.waits) == 1
+
+
+def test_what_somebody_else_has_written_over_is_noted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = FakeRegistry()
+    image, others = registry.add_image(LABELS), iter([b'{"manifests": []}'])
+
+    def meanwhile(store: FakeRegistry, digest: str) -> tuple[Descriptor, ...]:
+        for index in others:
+            registry.put_manifest(fallback_tag(digest), INDEX, index)
+        return listing(store, digest)
+
+    monkeypatch.setattr(referrers, "listing", meanwhile)
+    everything(registry, image)
+    assert verify(registry, "1.0", OURS.public).passed
 
 
 @pytest.mark.parametrize("kind", NAMES)
