@@ -32,6 +32,7 @@ DROPPED = (
 )
 """Files of the machine or the moment. Links of these names are somebody's intention and stay."""
 EMPTIED = ("etc/machine-id",)
+APTS_OWN = ("var/cache/apt/archives/partial", "var/lib/apt/lists/partial")
 SHADOWS = ("etc/shadow", "etc/shadow-")
 _DAY = 24 * 3600
 _MODE_BITS = 0o7777
@@ -51,10 +52,15 @@ class Rules:
     What was made in one of the `spans` (first and last second of each layer's making) gets the time `epoch`, in seconds
     since 1970: a layer may have been made before the commit that it is used for. Everything else is older than the
     build, out of a package as a rule, and keeps its time unless that is later than `epoch`.
+
+    In a `bootstrapped` root, all folders get the epoch: one that several packages have is as old as in the package that
+    came last, and which that was is up to the apt of the machine that made the root. So is the owner of apt's own
+    folders, a user of that machine or none: they are root's.
     """
 
     epoch: int | None = None
     spans: tuple[tuple[int, int], ...] = ()
+    bootstrapped: bool = False
 
     def time(self, seconds: float) -> int:
         """What becomes of a time."""
@@ -80,6 +86,9 @@ class Rules:
         made.type = REGTYPE if head.isreg() else head.type
         made.mode = head.mode & _MODE_BITS  # some engines add the file's type
         made.mtime = self.time(head.mtime)
+        if self.bootstrapped and head.isdir():
+            made.mtime = made.mtime if self.epoch is None else self.epoch
+            made.uid = 0 if path in APTS_OWN else made.uid
         made.pax_headers = {
             key: value
             for key, value in sorted(head.pax_headers.items())

@@ -19,6 +19,14 @@ MERGED_USR = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
 """Installs usr-is-merged before anything can ask for usrmerge, whose dependency is all of perl (49 MB in bookworm)."""
 
 _NOT_THE_HOSTS = 'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"'
+_NOT_OF_A_PACKAGE = """
+cd "$1"
+for name in lib32 lib64 libo32 libx32; do
+  [ -L "$name" ] || continue
+  cat var/lib/dpkg/info/*.list | grep -qxE "(/usr)?/$name" || { rmdir "usr/$name" && rm "$name"; } 2>/dev/null || true
+done
+"""
+"""For a merged /usr, older versions make empty folders of other architectures, which the suite need not have."""
 
 
 def arguments(base: Bootstrap) -> tuple[str, ...]:
@@ -35,6 +43,7 @@ def arguments(base: Bootstrap) -> tuple[str, ...]:
     # As in the official images: a layer is synced as a whole, so dpkg need not sync each file.
     options += ["--dpkgopt=force-unsafe-io"]
     options += ['--aptopt=Acquire::Languages "none"', f"--hook-dir={MERGED_USR}", f"--customize-hook={_NOT_THE_HOSTS}"]
+    options += [f"--customize-hook={_NOT_OF_A_PACKAGE}"]
     return tuple(options)
 
 

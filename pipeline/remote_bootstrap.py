@@ -18,11 +18,15 @@ from pipeline.recipe import Bootstrap
 
 def bootstrap(
     engine: Engine, conductor: Callable[[str], ContainerId], emit: Sink, base: Bootstrap, archive: Path, step: str
-) -> None:
-    """Write the root as a tar file; `conductor` starts one that has mmdebstrap. Raises PipelineError."""
+) -> float:
+    """Write the root as a tar file; `conductor` starts one that has mmdebstrap. Raises PipelineError.
+
+    Returns when it began, in seconds since 1970, as the times in the root count: by the clock of the engine's machine.
+    """
     container = conductor(step)
     command = ("mmdebstrap", "--mode=root", "--skip=check/qemu", *arguments(base), base.suite, "-", *sources(base))
     emit(Output(step, f"mmdebstrap runs in the conductor: {base.suite}"))
+    started = float(engine.run(container, ("date", "+%s")).stdout)
     channel = engine.open(container, command)
     try:
         with archive.open("wb") as target:
@@ -35,3 +39,4 @@ def bootstrap(
             )
     finally:
         channel.close()
+    return started

@@ -19,12 +19,13 @@ def settled(archive: Path, started: float) -> int:
     archive.replace(before)
     with before.open("rb") as source, opened(source) as files, archive.open("wb") as target:
         epoch = newest(files, started)
-        rules = Rules(epoch)
+        rules = Rules(epoch, bootstrapped=True)
         write_layer(tree_of([files], rules), [files], rules, target)
     before.unlink()
     return epoch
 
 
 def newest(files: tarfile.TarFile, started: float) -> int:
-    """The newest time before the bootstrap began."""
-    return max((int(head.mtime) for head in files if head.mtime < int(started)), default=FIXED_TIME)
+    """The newest time before the bootstrap began, of all but folders: theirs may depend on the order of packages."""
+    times = (int(head.mtime) for head in files if not head.isdir())
+    return max((time for time in times if time < int(started)), default=FIXED_TIME)

@@ -39,8 +39,11 @@ ROOTFS_CONFIG = replace(ROOT_CONFIG, command=("/bin/sh",))
 
 CACHE_FOLDERS = ("/var/cache/apt", "/var/lib/apt/lists", "/var/cache/apk", "/var/cache/dnf", "/var/cache/yum")
 Lock = Callable[[str], AbstractContextManager[object]]
-Elsewhere = Callable[[Bootstrap, Path, str], None]
-"""Bootstraps into an archive where this machine has no mmdebstrap; called with the step's id as well."""
+Elsewhere = Callable[[Bootstrap, Path, str], float]
+"""Bootstraps into an archive where this machine has no mmdebstrap; called with the step's id as well.
+
+Returns when that began by the clock over there, in seconds since 1970.
+"""
 Brought = Callable[[Base, str], Image | None]
 """The root of a shared cache, None where that has none."""
 
@@ -125,8 +128,7 @@ class EngineRoots:
     def _imported(self, base: Bootstrap | Rootfs, reference: str, before: Image | None, step: str) -> Image:
         with tempfile.TemporaryDirectory(prefix="baseimage-root-", dir=_roomy()) as scratch:
             if isinstance(base, Bootstrap):
-                started = time.time()
-                archive = self._bootstrap(base, Path(scratch), step)
+                archive, started = self._bootstrap(base, Path(scratch), step)
                 self._engine.import_root(archive, reference, ROOT_CONFIG, settled(archive, started))
             else:
                 archive = self._fetch(base, Path(scratch), step)
@@ -139,12 +141,12 @@ class EngineRoots:
                 self._engine.remove_image(before.id)
         return made
 
-    def _bootstrap(self, base: Bootstrap, scratch: Path, step: str) -> Path:
+    def _bootstrap(self, base: Bootstrap, scratch: Path, step: str) -> tuple[Path, float]:
+        """The root's archive, and when it was begun."""
         program = shutil.which("mmdebstrap", path=self._environ.get("PATH"))
-        archive = scratch / "root.tar"
+        archive, started = scratch / "root.tar", time.time()
         if program is None and self._elsewhere:
-            self._elsewhere(base, archive, step)
-            return archive
+            return archive, self._elsewhere(base, archive, step)
         if program is None:
             raise UsageError(
                 f"the root from {base.suite}'s packages needs mmdebstrap, which is not installed",
@@ -166,7 +168,7 @@ class EngineRoots:
                 hint="check the suite's name and that its mirror can be reached",
                 detail="\n".join(lines[-20:]),
             )
-        return archive
+        return archive, started
 
     def _fetch(self, base: Rootfs, scratch: Path, step: str) -> Path:
         if not re.match(r"https?://", base.source):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import docker
 import pytest
 
+from pipeline.recipe_model import DEFAULT_CONDUCTOR_BASE
+from pipeline.roots import name_of
 from tests.project.engine_view import Watch, images_of, read
 from tests.project.far_engine import Far, far_engine
 from tests.project.harness import JSON, Project
@@ -48,8 +50,6 @@ def lend_conductor(near: docker.DockerClient, far: docker.DockerClient, watch: W
     names = {watch.image_of(container) for container in watch.containers(pid)}
     images = [near.images.get(name) for name in names]
     (conductor,) = [tag for image in images for tag in image.tags if tag.startswith("baseimage/conductor:")]
-    base = near.images.get(conductor.rpartition("-")[2])
-    (root,) = [tag for tag in base.tags if tag.startswith("baseimage/base:")]
-    for name in (root, conductor):
+    for name in (name_of(DEFAULT_CONDUCTOR_BASE), conductor):
         said = [str(item) for item in far.api.load_image(near.api.get_image(name))]  # type: ignore[no-untyped-call]
         assert set(images_of(far, reference=name)) == {near.images.get(name).id}, said[-3:]

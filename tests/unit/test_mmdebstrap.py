@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -37,8 +39,35 @@ def test_a_plain_root_is_minimal_and_slim() -> None:
     assert sources(PLAIN) == ()
 
 
-def test_the_names_of_the_machine_that_builds_stay_out() -> None:
-    assert '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' in arguments(PLAIN)
+def hook(option: str, root: Path) -> None:
+    """Run a hook as mmdebstrap does."""
+    subprocess.run(["sh", "-c", option.removeprefix("--customize-hook="), "exec", str(root)], check=True)
+
+
+@pytest.mark.allow("process")
+def test_the_names_of_the_machine_that_builds_stay_out(tmp_path: Path) -> None:
+    names = [tmp_path / "etc" / name for name in ("hostname", "resolv.conf", "hosts")]
+    names[0].parent.mkdir()
+    for name in names:
+        name.touch()
+    hook(arguments(PLAIN)[-2], tmp_path)
+    assert [name.exists() for name in names] == [False, False, True]
+
+
+@pytest.mark.allow("process")
+def test_folders_of_other_architectures_stay_out_unless_a_package_has_them_or_something_is_in_them(
+    tmp_path: Path,
+) -> None:
+    for name in ("lib", "lib32", "lib64", "libx32"):
+        (tmp_path / "usr" / name).mkdir(parents=True)
+        (tmp_path / name).symlink_to(f"usr/{name}")
+    (tmp_path / "usr/lib64/ld.so").touch()
+    (tmp_path / "var/lib/dpkg/info").mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/info/some.list").write_text("/.\n/usr\n/usr/lib32\n/usr/libx32/more\n")
+    hook(arguments(PLAIN)[-1], tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"lib", "lib32", "lib64", "usr", "var"}
+    assert {path.name for path in (tmp_path / "usr").iterdir()} == {"lib", "lib32", "lib64"}
+    hook(arguments(PLAIN)[-1], tmp_path)
 
 
 def test_every_wish_of_the_recipe_becomes_an_option() -> None:

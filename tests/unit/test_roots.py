@@ -226,9 +226,10 @@ def test_without_the_tool_the_user_is_told_both_ways_out(home: Home) -> None:
 def test_without_the_tool_a_root_is_made_elsewhere_where_that_is_possible(home: Home) -> None:
     asked: list[object] = []
 
-    def elsewhere(base: Bootstrap, archive: Path, step: str) -> None:
+    def elsewhere(base: Bootstrap, archive: Path, step: str) -> float:
         asked.append((base, step))
         archive.write_bytes((home.folder / "made.tar").read_bytes())
+        return time.time()
 
     roots = home.roots()
     roots._environ, roots._elsewhere = {"PATH": "/nowhere"}, elsewhere
@@ -236,13 +237,18 @@ def test_without_the_tool_a_root_is_made_elsewhere_where_that_is_possible(home: 
     assert asked == [(TRIXIE, "web/base")]
 
 
-def test_a_bootstrapped_root_is_as_old_as_its_newest_package(home: Home) -> None:
-    def elsewhere(_base: Bootstrap, archive: Path, _step: str) -> None:
+@pytest.mark.parametrize("late", [0, 3600])
+def test_a_bootstrapped_root_is_as_old_as_its_newest_package_whatever_time_it_is_elsewhere(
+    home: Home, late: float
+) -> None:
+    def elsewhere(_base: Bootstrap, archive: Path, _step: str) -> float:
+        now = time.time() - late
         with tarfile.open(archive, "w") as files:
-            for name, mtime in (("made", time.time()), ("newer", 1_700_000_000), ("old", 5), ("also", time.time())):
+            for name, mtime in (("made", now), ("newer", 1_700_000_000), ("old", 5), ("also", now)):
                 head = tarfile.TarInfo(name)
                 head.mtime = mtime
                 files.addfile(head)
+        return now
 
     roots = home.roots()
     roots._environ, roots._elsewhere = {"PATH": "/nowhere"}, elsewhere
@@ -260,6 +266,32 @@ def test_a_settled_root_is_in_order_and_has_no_time_of_its_making(tmp_path: Path
     assert settled(archive, 2_000) == 1_500
     with tarfile.open(archive) as files:
         assert [(head.name, head.mtime) for head in files] == [("a", 5), ("b", 1_500), ("made", 1_500)]
+
+
+def test_the_order_in_which_packages_came_makes_no_difference_to_a_settled_root(tmp_path: Path) -> None:
+    made = []
+    for number, of_a_package in enumerate((1_400, 1_900)):  # a folder that two packages have
+        archive = tmp_path / f"{number}.tar"
+        with tarfile.open(archive, "w") as files:
+            for name, mtime, kind in (("./etc", of_a_package, tarfile.DIRTYPE), ("./etc/a", 1_500, tarfile.REGTYPE)):
+                head = tarfile.TarInfo(name)
+                head.mtime, head.type = mtime, kind
+                files.addfile(head)
+        made.append((settled(archive, 2_000), archive.read_bytes()))
+    assert made[0] == made[1]
+    assert made[0][0] == 1_500
+
+
+def test_apt_of_the_machine_that_made_a_root_leaves_no_user_in_it(tmp_path: Path) -> None:
+    archive = tmp_path / "root.tar"
+    with tarfile.open(archive, "w") as files:
+        for name in ("./var/lib/apt/lists/partial", "./var/lib/other"):
+            head = tarfile.TarInfo(name)
+            head.type, head.uid, head.gid = tarfile.DIRTYPE, 42, 7
+            files.addfile(head)
+    settled(archive, 2_000)
+    with tarfile.open(archive) as files:
+        assert [(head.uid, head.gid) for head in files] == [(0, 7), (42, 7)]
 
 
 # tar files
