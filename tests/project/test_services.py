@@ -55,8 +55,7 @@ def test_services_are_built_in_the_order_that_their_bases_ask_for(
     assert upper[:-1] == lower
     assert config_of(engine, app) == config_of(engine, base)
     assert config_of(engine, app)["Labels"] == {"org.example.mark": project.unique}
-    said = engine.containers.run(app, ["cat", "/etc/said"], remove=True)
-    assert said.decode() == f"hi red {project.unique}"
+    assert read(engine, app, "/etc/said") == f"hi red {project.unique}"
 
     again = project.build("-e", "greeting=hi").well()
     assert again.played() == []
