@@ -7,6 +7,7 @@ machine is a setting, so that it works against a remote engine too.
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
@@ -26,9 +27,9 @@ from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Output, Sink
 from pipeline.gate import Gate
 from pipeline.play_directory import RUNTIME, write_play
-from pipeline.play_events import PlayLog
+from pipeline.play_events import PlayLog, folders_of
 from pipeline.play_process import PlayProcess
-from pipeline.player import Play, PlayResult, RoleFiles
+from pipeline.player import Play, PlayResult
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, SWEPT
 from pipeline.role_config import config_from_statistics
@@ -41,8 +42,9 @@ Lock = Callable[[str], AbstractContextManager[object]]
 
 PYTHON = f"{RUNTIME}/bin/python3"
 REMOTE_TMP = "/dev/baseimage-tmp"
-ROLES = "/tmp/baseimage/project/roles"  # noqa: S108 - a folder of the conductor, where nobody else is
-"""Where the conductor keeps the roles of the play."""
+PLAYS = "/tmp/baseimage"  # noqa: S108 - a folder of the conductor, where nobody else is
+"""Where the conductor has a folder for each play."""
+_ROLES = "project/roles"
 REPOSITORY = "baseimage/conductor"
 _SOURCE = "/opt/runtime"
 _BUILD_STAGE = "io.baseimage.stage=build"
@@ -63,6 +65,14 @@ class _Ahead:
     play: Play
     target: str
     begun: Future[PlayProcess]
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """An ansible-runner that waits for a play, and the folder of that play in the conductor."""
+
+    channel: Channel
+    folder: str
 
 
 class Conductor:
@@ -86,7 +96,7 @@ class Conductor:
         self._labels, self._environ, self._lock, self._aside = labels, environ, lock, aside
         self._name_target = name_target
         self._starting: Future[ContainerId] | None = None
-        self._workers: SimpleQueue[Channel] = SimpleQueue()
+        self._workers: SimpleQueue[_Worker] = SimpleQueue()
         self._runtime = ""
         self._deployables = Deployables()
         self._ahead: _Ahead | None = None
@@ -150,7 +160,7 @@ class Conductor:
         starting, self._starting = self._starting, None
         container = starting.result() if starting and not starting.exception() else None
         while not self._workers.empty():
-            self._workers.get().close()
+            self._workers.get().channel.close()
         if container:
             self._engine.remove_container(container)
             self._deployables.forget()
@@ -178,13 +188,13 @@ class Conductor:
             self._ahead = _Ahead(play, name, self._aside.begin(lambda engine: self._begin(engine, play, name)))
         return self._ahead.target
 
-    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
+    def play(self, target: ContainerId, play: Play, then: Play | None = None) -> PlayResult:
         """Open the gate of an Ansible, started ahead or now. Raises PlayFailedError with role, task, file and line."""
         self._let_go()
         process = self._process(target, play)
         try:
             with self._lender.in_conductor(self.container(), play), self._lender.in_target(target, play):
-                process.play(self._emit, self._keep_worker if more else _nothing)
+                process.play(self._emit, lambda: self.prepare(then) if then else "")
             config = self._lender.checked(config_from_statistics(process.log.statistics, play.role.name), play)
         except BaseException as error:
             process.close()
@@ -214,17 +224,17 @@ class Conductor:
         """Send the role to the conductor, and tell a worker to play it as soon as it is let."""
         container = self.container()
         with ExitStack() as undo:
-            channel = self._worker(engine, container)
-            undo.callback(channel.close)
+            worker = self._worker(engine, container)
+            undo.callback(worker.channel.close)
             scratch = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="baseimage-play-")))
             private = scratch / "private"
             said = self._deployables.send(engine, container, play.role)
-            gate = undo.enter_context(closing(Gate(engine, container)))
+            gate = undo.enter_context(closing(Gate(engine, container, worker.folder)))
             write_play(private, play, self._inventory(target, play), gate.hosts)
-            send_folder(engine, container, private / "project" / "roles", ROLES)
+            send_folder(engine, container, private / _ROLES, f"{worker.folder}/{_ROLES}")
             undo.enter_context(lent(engine, container, self._secret))
-            log = PlayLog(play.step, play.role.name, _folders(play.role))
-            process = PlayProcess(channel, gate, log, scratch / "artifacts", said, undo.pop_all())
+            log = PlayLog(play.step, play.role.name, folders_of(play.role))
+            process = PlayProcess(worker.channel, gate, log, scratch / "artifacts", said, undo.pop_all())
             process.transmit(private)
             return process
 
@@ -262,38 +272,27 @@ class Conductor:
         variables["ansible_python_interpreter"] = PYTHON if play.borrowed_python else "auto_silent"
         return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
 
-    def _worker(self, engine: Engine, container: ContainerId) -> Channel:
+    def _worker(self, engine: Engine, container: ContainerId) -> _Worker:
         with suppress(Empty):
             return self._workers.get_nowait()
         return self._new_worker(engine, container)
 
-    def _new_worker(self, engine: Engine, container: ContainerId) -> Channel:
-        """A worker that waits for a play. It is started ahead: loading its libraries overlaps with other work."""
+    def _new_worker(self, engine: Engine, container: ContainerId) -> _Worker:
+        """It is started ahead: loading its libraries overlaps with other work."""
+        folder = f"{PLAYS}/{uuid.uuid4().hex[:12]}"
         environment = {
             "ANSIBLE_REMOTE_TMP": REMOTE_TMP,
-            "ANSIBLE_ROLES_PATH": ROLES,
+            "ANSIBLE_ROLES_PATH": f"{folder}/{_ROLES}",
             **_STRATEGIES[self._settings.strategy][0],
             **self._settings.environment,
         }
         if self._secret:
             environment["ANSIBLE_VAULT_PASSWORD_FILE"] = PLACE
-        return engine.open(container, ("ansible-runner", "worker"), environment=environment)
+        return _Worker(engine.open(container, ("ansible-runner", "worker"), environment=environment), folder)
 
     def _keep_worker(self) -> None:
         if self._workers.empty():
             self._workers.put(self._new_worker(self._engine, self.container()))
-
-
-def _nothing() -> None:
-    """No other play is known to come."""
-
-
-def _folders(role: RoleFiles) -> dict[str, str]:
-    """Where each role's files are, for messages: relative to the working directory where they are below it."""
-    found = {role.name: str(role.folder)}
-    for dependency in role.dependencies:
-        found |= _folders(dependency)
-    return found
 
 
 def _script(name: str) -> str:

@@ -6,13 +6,10 @@ for is done while the target is still being started.
 
 from __future__ import annotations
 
-import uuid
-
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
 
 HOSTS = "all"
-_FOLDER = "/tmp/baseimage/gates"  # noqa: S108 - a folder of the conductor, where nobody else is
 # A line is read, not the end of the input, which does not come through over TLS. Where the pipeline has gone there
 # is neither, and Ansible finds no hosts. Whoever asks once more finds a file: a FIFO would have to be written again.
 _KEEP = """
@@ -22,15 +19,20 @@ printf %s "$hosts" >"$1/answer"
 exec 3>"$1/gate"
 mv "$1/answer" "$1/gate"
 printf %s "$hosts" >&3
+exec 3>&-
+cat >/dev/null
+rm -rf "$1"
 """
 
 
 class Gate:
-    """Closed until `open` is called; `hosts` is what a playbook says to wait at it."""
+    """Closed until `open` is called; `hosts` is what a playbook says to wait at it.
 
-    def __init__(self, engine: Engine, container: ContainerId) -> None:
+    It is in `folder` of the conductor, which is made for one play and goes, with all that is in it, when it is over.
+    """
+
+    def __init__(self, engine: Engine, container: ContainerId, folder: str) -> None:
         """Raises EngineError when the conductor cannot be asked."""
-        folder = f"{_FOLDER}/{uuid.uuid4().hex}"
         self.hosts = f"{{{{ lookup('ansible.builtin.file', '{folder}/gate') }}}}"
         self._channel = engine.open(container, ("sh", "-c", _KEEP, "gate", folder))
         if self._channel.stdout.readline().strip() != b"kept":
@@ -43,5 +45,5 @@ class Gate:
         self._channel.stdin.write(f"{HOSTS}\n".encode())
 
     def close(self) -> None:
-        """Nobody comes to open it any more: an Ansible that waits ends without hosts."""
+        """The play is over, or nobody comes to open it any more: an Ansible that waits ends without hosts."""
         self._channel.close()

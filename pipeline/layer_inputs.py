@@ -49,7 +49,8 @@ def inputs_of_role(role: RoleUse, service: Service, recipe: Recipe, finder: Role
     shown |= {f"setting {name}": str(value).lower() for name, value in settings.items()}
     written = role.tasks_file or "the recipe's tasks"
     places = {role.name: written} if role.tasks or role.tasks_file else dict(_places(files))
-    all_words = words | words_of_values([service.variables, role.parameters])
+    # The names alone see nothing: `ansible_become` among the variables is set, not asked for.
+    all_words = words | words_of_values([*service.variables.values(), *role.parameters.values()])
     return LayerInputs(digests, shown, places, all_words.hardware, all_words.facts)
 
 

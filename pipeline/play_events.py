@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.errors import PlayFailedError
 from pipeline.events import Event, Output, TaskFinished, TaskStarted, TaskStatus, Warned
 from pipeline.play_failures import cause
+from pipeline.player import RoleFiles
 
 _ROLE_PATH = re.compile(r".*/project/roles/(?P<role>[^/]+)/(?P<rest>.+)$")
 _ORIGIN = re.compile(r"^Origin: (?P<path>\S+?:\d+)(?::\d+)?$", re.MULTILINE)
@@ -114,6 +115,14 @@ class PlayLog:
         if name in ("warning", "system_warning"):
             return (Warned(" ".join(text.removeprefix("[WARNING]:").split())),)
         return tuple(Output(self.step, line) for line in text.splitlines())
+
+
+def folders_of(role: RoleFiles) -> dict[str, str]:
+    """Where each role's files are, for messages: relative to the working directory where they are below it."""
+    found = {role.name: str(role.folder)}
+    for dependency in role.dependencies:
+        found |= folders_of(dependency)
+    return found
 
 
 def failure_message(result: dict[str, Any]) -> str:

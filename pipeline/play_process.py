@@ -48,7 +48,7 @@ class PlayProcess:
         self._sender = threading.Thread(target=_transmit, args=(private, self._channel), name="transmit", daemon=True)
         self._sender.start()
 
-    def play(self, emit: Sink, meanwhile: Callable[[], None]) -> None:
+    def play(self, emit: Sink, meanwhile: Callable[[], object]) -> None:
         """Let it play, until all tasks are done: Ansible itself may still be about to end.
 
         `meanwhile` is called when the play has begun. Raises PlayFailedError with role, task, file and line.

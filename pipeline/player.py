@@ -100,10 +100,10 @@ class Player(Protocol):
         """
         ...
 
-    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
+    def play(self, target: ContainerId, play: Play, then: Play | None = None) -> PlayResult:
         """Play one role on a running target. The player may still be at it with its own affairs: see `conclude`.
 
-        `more` says that another play is prepared right after this one.
+        `then` is the play that is likely to come next: it is prepared meanwhile.
         """
         ...
 

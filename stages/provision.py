@@ -18,10 +18,8 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     if build.target is None or build.image is None:
         raise PipelineError("there is no target to provision")
     below = tools.engine.find_image(build.image)
-    more = follows(build, step.index)
-    play = play_of(build, step.index, below.config if below else None, tools)
-    result = tools.player.play(build.target, play, more=more)
+    known = below.config if below else None
+    then = play_of(build, step.index + 1, known, tools) if follows(build, step.index) else None
+    result = tools.player.play(build.target, play_of(build, step.index, known, tools), then)
     config = below.config.merged(result.config) if below else result.config
-    if more:  # while this layer is committed
-        tools.player.prepare(play_of(build, step.index + 1, config, tools))
     return replace(build, config=config)

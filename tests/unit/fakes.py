@@ -56,7 +56,6 @@ class FakePlayer:
     unchanging: tuple[str, ...] = ()
     plays: list[Play] = field(default_factory=list)
     prepared: list[Play] = field(default_factory=list)
-    announced: list[bool] = field(default_factory=list)
     end: PipelineError | None = None
     running: ImageId | None = None
 
@@ -91,10 +90,10 @@ class FakePlayer:
         if self.end:
             raise self.end
 
-    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
+    def play(self, target: ContainerId, play: Play, then: Play | None = None) -> PlayResult:
         role = play.role.name
         self.engine.calls.append(f"play {role}")
-        self.announced.append(more)
+        self.prepared += [then] if then else []
         self.plays.append(play)
         if role in self.failures:
             raise self.failures[role]

@@ -266,8 +266,8 @@ def test_a_signal_ends_the_build_in_order_with_its_code(line: Line, number: sign
     world = line.pretend()
     before = signal.getsignal(number)
 
-    def play(target: ContainerId, play: Play, *, more: bool) -> PlayResult:
-        assert target in line.engine.containers, (play, more)
+    def play(target: ContainerId, play: Play, then: Play | None = None) -> PlayResult:
+        assert target in line.engine.containers, (play, then)
         os.kill(os.getpid(), number)
         raise AssertionError("it went on")
 
@@ -282,8 +282,8 @@ def test_a_second_signal_does_not_interrupt_the_clean_up(line: Line) -> None:
     world = line.pretend()
     remove = line.engine.remove_container
 
-    def play(target: ContainerId, play: Play, *, more: bool) -> PlayResult:
-        assert target in line.engine.containers, (play, more)
+    def play(target: ContainerId, play: Play, then: Play | None = None) -> PlayResult:
+        assert target in line.engine.containers, (play, then)
         os.kill(os.getpid(), signal.SIGINT)
         raise AssertionError("it went on")
 

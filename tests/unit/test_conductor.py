@@ -209,7 +209,7 @@ def test_a_play_that_was_prepared_is_played_on_a_target_of_the_name_that_was_giv
     assert stage.conductor.prepare(play) == name, "once is enough"
     stage.machine.await_told()
     assert stage.events == []
-    assert stage.conductor.play(TARGET, play, more=False).counts == {"changed": 1}
+    assert stage.conductor.play(TARGET, play).counts == {"changed": 1}
     stage.conductor.conclude()
     (worker,) = stage.machine.busy()
     assert host(worker) == name
@@ -219,7 +219,7 @@ def test_a_play_that_was_prepared_is_played_on_a_target_of_the_name_that_was_giv
 
 def test_a_play_that_nobody_prepared_is_begun_on_its_target(stage: Stage, play: Play) -> None:
     stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD), ENDED, EOF)]
-    stage.conductor.play(TARGET, play, more=False)
+    stage.conductor.play(TARGET, play)
     assert host(stage.machine.busy()[0]) == TARGET
 
 
@@ -227,7 +227,7 @@ def test_what_was_prepared_in_vain_is_let_go_and_the_right_play_is_begun(stage: 
     stage.conductor.prepare(replace(play, path="/old"))
     stage.machine.await_told()
     stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD), ENDED, EOF)]
-    stage.conductor.play(TARGET, play, more=False)
+    stage.conductor.play(TARGET, play)
     first, second = stage.machine.busy()
     assert (first.closed, second.closed) == (True, False)
     gates = [pipe for pipe in stage.machine.pipes if "gate" in pipe.command]
@@ -239,16 +239,16 @@ def test_what_could_not_be_prepared_is_tried_again_when_it_is_needed(stage: Stag
     stage.machine.refusals = 1
     stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD), ENDED, EOF)]
     stage.conductor.prepare(play)
-    assert stage.conductor.play(TARGET, play, more=False).counts == {"changed": 1}
+    assert stage.conductor.play(TARGET, play).counts == {"changed": 1}
     stage.machine.refusals = 2
     stage.conductor.prepare(play)
     with pytest.raises(EngineError, match="no more processes"):
-        stage.conductor.play(TARGET, play, more=False)
+        stage.conductor.play(TARGET, play)
 
 
 def test_a_play_is_over_when_its_tasks_are_and_its_end_is_waited_for_later(stage: Stage, play: Play) -> None:
     stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD))]
-    stage.conductor.play(TARGET, play, more=False)
+    stage.conductor.play(TARGET, play)
     (worker,) = stage.machine.busy()
     before = worker.closed
     worker.say(event("verbose", stdout="a last word"), ENDED, EOF)
@@ -260,7 +260,7 @@ def test_a_play_is_over_when_its_tasks_are_and_its_end_is_waited_for_later(stage
 
 def test_an_ansible_that_fails_after_its_last_task_has_failed(stage: Stage, play: Play) -> None:
     stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD), {"status": "failed"}, EOF)]
-    stage.conductor.play(TARGET, play, more=False)
+    stage.conductor.play(TARGET, play)
     with pytest.raises(PlayFailedError, match="Ansible ended with 'failed'") as caught:
         stage.conductor.conclude()
     assert caught.value.detail == "said on stderr"
@@ -271,7 +271,7 @@ def test_a_failed_task_fails_the_play_and_says_how_to_look_inside(stage: Stage, 
     failed = event("runner_on_failed", task="Install", res={"msg": "no such package"})
     stage.machine.plays = [(failed, event("playbook_on_stats", **BAD), {"status": "failed"}, EOF)]
     with pytest.raises(PlayFailedError, match="role nginx, task 'Install': no such package") as caught:
-        stage.conductor.play(TARGET, play, more=False)
+        stage.conductor.play(TARGET, play)
     assert caught.value.look_inside == "docker exec -it 0123456789ab sh"
     assert stage.machine.busy()[0].closed
 
@@ -279,7 +279,7 @@ def test_a_failed_task_fails_the_play_and_says_how_to_look_inside(stage: Stage, 
 def test_a_play_without_a_task_is_over_when_ansible_has_ended(stage: Stage, play: Play) -> None:
     stage.machine.plays = [(event("playbook_on_stats"), {"status": "failed"}, EOF)]
     with pytest.raises(PlayFailedError):
-        stage.conductor.play(TARGET, play, more=False)
+        stage.conductor.play(TARGET, play)
 
 
 def test_a_conductor_that_goes_away_in_a_play_is_a_failure(stage: Stage, play: Play) -> None:
@@ -287,22 +287,24 @@ def test_a_conductor_that_goes_away_in_a_play_is_a_failure(stage: Stage, play: P
     stage.conductor.prepare(play)
     threading.Timer(0.2, stage.machine.await_told().close).start()
     with pytest.raises(PlayFailedError, match="could not be played"):
-        stage.conductor.play(TARGET, play, more=False)
+        stage.conductor.play(TARGET, play)
 
 
-@pytest.mark.parametrize(("more", "waiting"), [(True, 1), (False, 0)])
-def test_the_worker_of_the_next_play_is_started_during_one_where_one_is_to_follow(
-    stage: Stage, play: Play, *, more: bool, waiting: int
-) -> None:
-    stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD), ENDED, EOF)]
-    stage.conductor.play(TARGET, play, more=more)
-    assert len(stage.machine.workers()) - len(stage.machine.busy()) == waiting
+def test_the_next_play_is_begun_in_a_folder_of_its_own_while_one_is_played(stage: Stage, play: Play) -> None:
+    stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD), ENDED, EOF)] * 2
+    then = replace(play, step="web/app/provision")
+    stage.conductor.play(TARGET, play, then)
+    assert stage.conductor.prepare(then) == "run_target1"
+    stage.conductor.conclude()
+    stage.conductor.play(TARGET, then)
+    folders = [pipe.command[-1] for pipe in stage.machine.pipes if "gate" in pipe.command]
+    assert len(set(folders)) == 2
+    assert [host(worker) for worker in stage.machine.busy()] == [TARGET, "run_target1"]
 
 
 def test_stopping_lets_go_of_everything(stage: Stage, play: Play) -> None:
     stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD))]
-    stage.conductor.play(TARGET, play, more=True)
-    stage.conductor.prepare(replace(play, step="web/app/provision"))
+    stage.conductor.play(TARGET, play, replace(play, step="web/app/provision"))
     stage.conductor.stop()
     assert stage.machine.removed == ["conductor"]
     assert [pipe.command for pipe in stage.machine.pipes if not pipe.closed] == []

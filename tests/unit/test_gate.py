@@ -10,7 +10,6 @@ from typing import IO, Any, cast
 
 import pytest
 
-from pipeline import gate
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
 from pipeline.gate import Gate
@@ -48,13 +47,12 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setattr(gate, "_FOLDER", str(tmp_path / "gates"))
+def shell() -> Shell:
     return Shell()
 
 
-def kept(shell: Shell) -> Gate:
-    return Gate(cast("Engine", shell), ContainerId("conductor"))
+def kept(shell: Shell, folder: Path) -> Gate:
+    return Gate(cast("Engine", shell), ContainerId("conductor"), str(folder))
 
 
 def place(gate: Gate) -> Path:
@@ -64,8 +62,8 @@ def place(gate: Gate) -> Path:
     return Path(found["path"])
 
 
-def test_whoever_reads_waits_until_the_gate_is_opened(shell: Shell) -> None:
-    gate = kept(shell)
+def test_whoever_reads_waits_until_the_gate_is_opened(shell: Shell, tmp_path: Path) -> None:
+    gate = kept(shell, tmp_path / "play")
     heard: list[str] = []
     reader = threading.Thread(target=lambda: heard.append(place(gate).read_text()), daemon=True)
     reader.start()
@@ -74,32 +72,32 @@ def test_whoever_reads_waits_until_the_gate_is_opened(shell: Shell) -> None:
     gate.open()
     reader.join(10)
     assert heard == ["all"]
-    assert shell.processes[0].wait(10) == 0
     assert place(gate).read_text() == "all", "who asks once more does not wait"
     gate.close()
+    assert shell.processes[0].wait(10) == 0
 
 
-def test_an_ansible_for_which_nobody_opens_finds_no_hosts(shell: Shell) -> None:
-    gate = kept(shell)
+def test_what_was_sent_for_a_play_goes_with_its_gate(shell: Shell, tmp_path: Path) -> None:
+    gate = kept(shell, tmp_path / "play")
+    (tmp_path / "play" / "project").mkdir()
+    gate.open()
+    place(gate).read_text()
+    assert (tmp_path / "play" / "project").exists()
+    gate.close()
+    assert shell.processes[0].wait(10) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ansible_for_which_nobody_opens_finds_no_hosts(shell: Shell, tmp_path: Path) -> None:
+    gate = kept(shell, tmp_path)
     gate.close()
     assert place(gate).read_text() == ""
     assert shell.processes[0].wait(10) == 0
 
 
-def test_each_gate_has_a_place_of_its_own(shell: Shell) -> None:
-    places = set()
-    for _ in range(2):
-        gate = kept(shell)
-        places.add(place(gate))
-        gate.close()
-        place(gate).read_text()
-        shell.processes[-1].wait(10)
-    assert len(places) == len(shell.processes) == 2
-
-
 def test_a_conductor_that_can_keep_no_gate_says_why(shell: Shell, tmp_path: Path) -> None:
-    (tmp_path / "gates").touch()
+    (tmp_path / "plays").touch()
     with pytest.raises(EngineError, match="keeps no gate") as caught:
-        kept(shell)
+        kept(shell, tmp_path / "plays" / "one")
     assert "directory" in caught.value.detail.lower()
     assert shell.processes[0].wait(10) != 0

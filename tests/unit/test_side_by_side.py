@@ -38,9 +38,9 @@ class Player(FakePlayer):
 
     during: Callable[[str], None] = lambda _: None
 
-    def play(self, target: ContainerId, play: Play, *, more: bool) -> PlayResult:
+    def play(self, target: ContainerId, play: Play, then: Play | None = None) -> PlayResult:
         self.during(play.step)
-        return super().play(target, play, more=more)
+        return super().play(target, play, then)
 
 
 @dataclass
