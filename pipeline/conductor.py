@@ -7,28 +7,27 @@ machine is a setting, so that it works against a remote engine too.
 from __future__ import annotations
 
 import tempfile
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack, closing, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from pipeline import conductor_context
 from pipeline.aside import EngineAside
 from pipeline.build_secrets import SecretLender
 from pipeline.deployables import Deployables
-from pipeline.engine import Channel, ContainerId, ContainerSpec, Engine, ImageId, Mount
+from pipeline.engine import ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Output, Sink
-from pipeline.gate import Gate
+from pipeline.gate import Gate, hosts_behind
 from pipeline.play_directory import RUNTIME, write_play
 from pipeline.play_events import PlayLog, folders_of
 from pipeline.play_process import PlayProcess
+from pipeline.play_workers import ROLES, Workers
 from pipeline.player import Play, PlayResult
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, SWEPT
@@ -42,9 +41,6 @@ Lock = Callable[[str], AbstractContextManager[object]]
 
 PYTHON = f"{RUNTIME}/bin/python3"
 REMOTE_TMP = "/dev/baseimage-tmp"
-PLAYS = "/tmp/baseimage"  # noqa: S108 - a folder of the conductor, where nobody else is
-"""Where the conductor has a folder for each play."""
-_ROLES = "project/roles"
 REPOSITORY = "baseimage/conductor"
 _SOURCE = "/opt/runtime"
 _BUILD_STAGE = "io.baseimage.stage=build"
@@ -65,14 +61,6 @@ class _Ahead:
     play: Play
     target: str
     begun: Future[PlayProcess]
-
-
-@dataclass(frozen=True, slots=True)
-class _Worker:
-    """An ansible-runner that waits for a play, and the folder of that play in the conductor."""
-
-    channel: Channel
-    folder: str
 
 
 class Conductor:
@@ -96,7 +84,7 @@ class Conductor:
         self._labels, self._environ, self._lock, self._aside = labels, environ, lock, aside
         self._name_target = name_target
         self._starting: Future[ContainerId] | None = None
-        self._workers: SimpleQueue[_Worker] = SimpleQueue()
+        self._workers = Workers(aside, self._environment())
         self._runtime = ""
         self._deployables = Deployables()
         self._ahead: _Ahead | None = None
@@ -146,7 +134,7 @@ class Conductor:
             image=image, entrypoint=("sleep",), command=("infinity",), mounts=mounts, labels=self._labels
         )
         container = engine.start(spec)
-        self._workers.put(self._new_worker(engine, container))
+        self._workers.keep(container)
         return container
 
     def container(self) -> ContainerId:
@@ -159,8 +147,7 @@ class Conductor:
         """Remove the container."""
         starting, self._starting = self._starting, None
         container = starting.result() if starting and not starting.exception() else None
-        while not self._workers.empty():
-            self._workers.get().channel.close()
+        self._workers.dismiss()
         if container:
             self._engine.remove_container(container)
             self._deployables.forget()
@@ -209,7 +196,7 @@ class Conductor:
         process, self._ending = self._ending, None
         if process:
             process.conclude(self._emit)
-            self._keep_worker()
+            self._workers.keep(self.container())
 
     def _process(self, target: ContainerId, play: Play) -> PlayProcess:
         """The one that was prepared for just this play, else a new one."""
@@ -224,17 +211,20 @@ class Conductor:
         """Send the role to the conductor, and tell a worker to play it as soon as it is let."""
         container = self.container()
         with ExitStack() as undo:
-            worker = self._worker(engine, container)
-            undo.callback(worker.channel.close)
+            # Each of these takes the engine a twentieth of a second, and needs none of the others.
+            worker = self._workers.take(container)
+            undo.callback(worker.close)
+            gate = self._aside.begin(lambda other: Gate(other, container, worker.folder))
+            undo.callback(_close, gate)
             scratch = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="baseimage-play-")))
             private = scratch / "private"
             said = self._deployables.send(engine, container, play.role)
-            gate = undo.enter_context(closing(Gate(engine, container, worker.folder)))
-            write_play(private, play, self._inventory(target, play), gate.hosts)
-            send_folder(engine, container, private / _ROLES, f"{worker.folder}/{_ROLES}")
+            write_play(private, play, self._inventory(target, play), hosts_behind(worker.folder))
+            send_folder(engine, container, private / ROLES, f"{worker.folder}/{ROLES}")
             undo.enter_context(lent(engine, container, self._secret))
             log = PlayLog(play.step, play.role.name, folders_of(play.role))
-            process = PlayProcess(worker.channel, gate, log, scratch / "artifacts", said, undo.pop_all())
+            channel = worker.channel.result()
+            process = PlayProcess(channel, gate.result(), log, scratch / "artifacts", said, undo.pop_all())
             process.transmit(private)
             return process
 
@@ -272,27 +262,16 @@ class Conductor:
         variables["ansible_python_interpreter"] = PYTHON if play.borrowed_python else "auto_silent"
         return {"all": {"hosts": {play.step.split("/", 1)[0]: variables}}}
 
-    def _worker(self, engine: Engine, container: ContainerId) -> _Worker:
-        with suppress(Empty):
-            return self._workers.get_nowait()
-        return self._new_worker(engine, container)
+    def _environment(self) -> dict[str, str]:
+        """What Ansible runs with in the conductor."""
+        strategy = _STRATEGIES[self._settings.strategy][0]
+        password = {"ANSIBLE_VAULT_PASSWORD_FILE": PLACE} if self._secret else {}
+        return {"ANSIBLE_REMOTE_TMP": REMOTE_TMP, **strategy, **self._settings.environment, **password}
 
-    def _new_worker(self, engine: Engine, container: ContainerId) -> _Worker:
-        """It is started ahead: loading its libraries overlaps with other work."""
-        folder = f"{PLAYS}/{uuid.uuid4().hex[:12]}"
-        environment = {
-            "ANSIBLE_REMOTE_TMP": REMOTE_TMP,
-            "ANSIBLE_ROLES_PATH": f"{folder}/{_ROLES}",
-            **_STRATEGIES[self._settings.strategy][0],
-            **self._settings.environment,
-        }
-        if self._secret:
-            environment["ANSIBLE_VAULT_PASSWORD_FILE"] = PLACE
-        return _Worker(engine.open(container, ("ansible-runner", "worker"), environment=environment), folder)
 
-    def _keep_worker(self) -> None:
-        if self._workers.empty():
-            self._workers.put(self._new_worker(self._engine, self.container()))
+def _close(gate: Future[Gate]) -> None:
+    if not gate.exception():
+        gate.result().close()
 
 
 def _script(name: str) -> str:

@@ -26,14 +26,13 @@ rm -rf "$1"
 
 
 class Gate:
-    """Closed until `open` is called; `hosts` is what a playbook says to wait at it.
+    """Closed until `open` is called: who reads the hosts behind it waits so long.
 
     It is in `folder` of the conductor, which is made for one play and goes, with all that is in it, when it is over.
     """
 
     def __init__(self, engine: Engine, container: ContainerId, folder: str) -> None:
         """Raises EngineError when the conductor cannot be asked."""
-        self.hosts = f"{{{{ lookup('ansible.builtin.file', '{folder}/gate') }}}}"
         self._channel = engine.open(container, ("sh", "-c", _KEEP, "gate", folder))
         if self._channel.stdout.readline().strip() != b"kept":
             detail = self._channel.stderr().decode(errors="replace").strip()
@@ -47,3 +46,8 @@ class Gate:
     def close(self) -> None:
         """The play is over, or nobody comes to open it any more: an Ansible that waits ends without hosts."""
         self._channel.close()
+
+
+def hosts_behind(folder: str) -> str:
+    """What a playbook names as its hosts, to wait at the gate in a folder of the conductor."""
+    return f"{{{{ lookup('ansible.builtin.file', '{folder}/gate') }}}}"

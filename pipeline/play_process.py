@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.engine import Channel
 from pipeline.errors import PlayFailedError
-from pipeline.events import Event, Output, Sink
+from pipeline.events import Event, Output, Sink, TaskStarted
 from pipeline.gate import Gate
 from pipeline.play_events import PlayLog
 
@@ -51,15 +51,15 @@ class PlayProcess:
     def play(self, emit: Sink, meanwhile: Callable[[], object]) -> None:
         """Let it play, until all tasks are done: Ansible itself may still be about to end.
 
-        `meanwhile` is called when the play has begun. Raises PlayFailedError with role, task, file and line.
+        `meanwhile` is called when its first task begins: until then Ansible itself has its hands full. Raises
+        PlayFailedError with role, task, file and line.
         """
         for line in self._said:
             emit(Output(self.log.step, line))
         with suppress(ConnectionError):  # why the conductor has gone is told by what follows
             self._gate.open()
         threading.Thread(target=self._follow, name="play", daemon=True).start()
-        meanwhile()
-        self._pass_on(emit, _Mark.PLAYED)
+        self._pass_on(_with_first(meanwhile, emit), _Mark.PLAYED)
 
     def conclude(self, emit: Sink) -> None:
         """Wait until Ansible has ended, and let go of everything.
@@ -123,6 +123,20 @@ class PlayProcess:
         if raw.get("event") == "playbook_on_stats" and self.log.succeeded:
             self._events.put(_Mark.PLAYED)
         return False
+
+
+def _with_first(meanwhile: Callable[[], object], emit: Sink) -> Sink:
+    """A sink that begins something else with the first task."""
+    begun = False
+
+    def sink(event: Event) -> None:
+        nonlocal begun
+        emit(event)
+        if isinstance(event, TaskStarted) and not begun:
+            begun = True
+            meanwhile()
+
+    return sink
 
 
 def _never() -> bool:

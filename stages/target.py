@@ -29,11 +29,12 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     """Start the target; the first one of a build finds the package lists fresh."""
     if build.base is None or build.image is None:
         raise PipelineError("the target has no base")
-    caches = tools.roots.caches(build.recipe.root(build.service), build.base)
     below = tools.engine.find_image(build.image)
+    name = tools.player.prepare(play_of(build, step.index, below.config if below else None, tools))
+    caches = tools.roots.caches(build.recipe.root(build.service), build.base)
     spec = ContainerSpec(
         image=build.image,
-        name=tools.player.prepare(play_of(build, step.index, below.config if below else None, tools)),
+        name=name,
         entrypoint=tools.player.keep_alive(),
         # The base's own command is only carried along, so that the commit finds it unchanged.
         command=build.base.config.command,

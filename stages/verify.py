@@ -12,7 +12,7 @@ from pipeline.image_config import differences
 from pipeline.image_difference import over_budget
 from pipeline.image_names import previous_name
 from pipeline.package_databases import DATABASES, contents, is_database
-from stages.commit import remove_nameless
+from stages.commit import remove_nameless, remove_target
 
 if TYPE_CHECKING:
     from pipeline.engine import ContainerId, Image
@@ -77,7 +77,8 @@ def _try(image: Image, wanted: Verify, tools: Tools) -> str:
     else:
         note, ended = f"ran and ended with {state.exit_code}", True
     _judge(container, state.status, state.exit_code, tools, ended=ended)
-    tools.engine.remove_container(container)
+    tools.aside.begin(partial(remove_target, container))
+    tools.on_exit(tools.aside.join)
     return note
 
 

@@ -291,7 +291,8 @@ def test_a_conductor_that_goes_away_in_a_play_is_a_failure(stage: Stage, play: P
 
 
 def test_the_next_play_is_begun_in_a_folder_of_its_own_while_one_is_played(stage: Stage, play: Play) -> None:
-    stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD), ENDED, EOF)] * 2
+    begins = event("playbook_on_task_start", task="Install")
+    stage.machine.plays = [(begins, OK, event("playbook_on_stats", **GOOD), ENDED, EOF)] * 2
     then = replace(play, step="web/app/provision")
     stage.conductor.play(TARGET, play, then)
     assert stage.conductor.prepare(then) == "run_target1"
@@ -303,7 +304,8 @@ def test_the_next_play_is_begun_in_a_folder_of_its_own_while_one_is_played(stage
 
 
 def test_stopping_lets_go_of_everything(stage: Stage, play: Play) -> None:
-    stage.machine.plays = [(OK, event("playbook_on_stats", **GOOD))]
+    begins = event("playbook_on_task_start", task="Install")
+    stage.machine.plays = [(begins, OK, event("playbook_on_stats", **GOOD))]
     stage.conductor.play(TARGET, play, replace(play, step="web/app/provision"))
     stage.conductor.stop()
     assert stage.machine.removed == ["conductor"]

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
-from pipeline.gate import Gate
+from pipeline.gate import Gate, hosts_behind
 
 pytestmark = pytest.mark.allow("process")
 
@@ -55,24 +55,24 @@ def kept(shell: Shell, folder: Path) -> Gate:
     return Gate(cast("Engine", shell), ContainerId("conductor"), str(folder))
 
 
-def place(gate: Gate) -> Path:
-    """The file that Ansible reads its hosts from."""
-    found = re.fullmatch(r"\{\{ lookup\('ansible.builtin.file', '(?P<path>\S+)'\) }}", gate.hosts)
-    assert found, gate.hosts
-    return Path(found["path"])
+def read(folder: Path) -> str:
+    """What Ansible finds as its hosts."""
+    found = re.fullmatch(r"\{\{ lookup\('ansible.builtin.file', '(?P<path>\S+)'\) }}", hosts_behind(str(folder)))
+    assert found
+    return Path(found["path"]).read_text()
 
 
 def test_whoever_reads_waits_until_the_gate_is_opened(shell: Shell, tmp_path: Path) -> None:
     gate = kept(shell, tmp_path / "play")
     heard: list[str] = []
-    reader = threading.Thread(target=lambda: heard.append(place(gate).read_text()), daemon=True)
+    reader = threading.Thread(target=lambda: heard.append(read(tmp_path / "play")), daemon=True)
     reader.start()
     reader.join(0.2)
     assert heard == []
     gate.open()
     reader.join(10)
     assert heard == ["all"]
-    assert place(gate).read_text() == "all", "who asks once more does not wait"
+    assert read(tmp_path / "play") == "all", "who asks once more does not wait"
     gate.close()
     assert shell.processes[0].wait(10) == 0
 
@@ -81,7 +81,7 @@ def test_what_was_sent_for_a_play_goes_with_its_gate(shell: Shell, tmp_path: Pat
     gate = kept(shell, tmp_path / "play")
     (tmp_path / "play" / "project").mkdir()
     gate.open()
-    place(gate).read_text()
+    read(tmp_path / "play")
     assert (tmp_path / "play" / "project").exists()
     gate.close()
     assert shell.processes[0].wait(10) == 0
@@ -91,7 +91,7 @@ def test_what_was_sent_for_a_play_goes_with_its_gate(shell: Shell, tmp_path: Pat
 def test_an_ansible_for_which_nobody_opens_finds_no_hosts(shell: Shell, tmp_path: Path) -> None:
     gate = kept(shell, tmp_path)
     gate.close()
-    assert place(gate).read_text() == ""
+    assert read(tmp_path) == ""
     assert shell.processes[0].wait(10) == 0
 
 
