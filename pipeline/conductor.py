@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -23,17 +23,17 @@ from pipeline.deployables import Deployables
 from pipeline.engine import ContainerId, ContainerSpec, Engine, ImageId, Mount
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Output, Sink
-from pipeline.gate import Gate, hosts_behind
+from pipeline.gate import ROLES, Gate, hosts_behind
 from pipeline.play_directory import RUNTIME, write_play
 from pipeline.play_events import PlayLog, folders_of
 from pipeline.play_process import PlayProcess
-from pipeline.play_workers import ROLES, Workers
+from pipeline.play_workers import Workers
 from pipeline.player import Play, PlayResult
 from pipeline.recipe import ConductorSettings
 from pipeline.residue import LEFTOVERS, SWEPT
 from pipeline.role_config import config_from_statistics
 from pipeline.secret_values import NO_SECRETS, SecretValues
-from pipeline.sending import send_folder
+from pipeline.sending import packed, send_folder
 from pipeline.vault import PLACE, Secret, lent
 
 Lock = Callable[[str], AbstractContextManager[object]]
@@ -211,20 +211,19 @@ class Conductor:
         """Send the role to the conductor, and tell a worker to play it as soon as it is let."""
         container = self.container()
         with ExitStack() as undo:
-            # Each of these takes the engine a twentieth of a second, and needs none of the others.
             worker = self._workers.take(container)
             undo.callback(worker.close)
-            gate = self._aside.begin(lambda other: Gate(other, container, worker.folder))
-            undo.callback(_close, gate)
             scratch = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="baseimage-play-")))
-            private = scratch / "private"
-            said = self._deployables.send(engine, container, play.role)
+            private, said = scratch / "private", self._deployables.send(engine, container, play.role)
             write_play(private, play, self._inventory(target, play), hosts_behind(worker.folder))
-            send_folder(engine, container, private / ROLES, f"{worker.folder}/{ROLES}")
+            roles = packed(private / ROLES)
+            gate = undo.enter_context(closing(Gate(engine, container, worker.folder, roles)))
+            if not roles:
+                send_folder(engine, container, private / ROLES, f"{worker.folder}/{ROLES}")
             undo.enter_context(lent(engine, container, self._secret))
             log = PlayLog(play.step, play.role.name, folders_of(play.role))
             channel = worker.channel.result()
-            process = PlayProcess(channel, gate.result(), log, scratch / "artifacts", said, undo.pop_all())
+            process = PlayProcess(channel, gate, log, scratch / "artifacts", said, undo.pop_all())
             process.transmit(private)
             return process
 
@@ -267,11 +266,6 @@ class Conductor:
         strategy = _STRATEGIES[self._settings.strategy][0]
         password = {"ANSIBLE_VAULT_PASSWORD_FILE": PLACE} if self._secret else {}
         return {"ANSIBLE_REMOTE_TMP": REMOTE_TMP, **strategy, **self._settings.environment, **password}
-
-
-def _close(gate: Future[Gate]) -> None:
-    if not gate.exception():
-        gate.result().close()
 
 
 def _script(name: str) -> str:

@@ -11,11 +11,10 @@ from queue import Empty, SimpleQueue
 from pipeline.aside import EngineAside
 from pipeline.engine import Channel, ContainerId
 from pipeline.errors import PipelineError
+from pipeline.gate import ROLES
 
 PLAYS = "/tmp/baseimage"  # noqa: S108 - a folder of the conductor, where nobody else is
 """Where the conductor has a folder for each play."""
-ROLES = "project/roles"
-"""Where the roles of a play are in its folder."""
 
 
 @dataclass(frozen=True, slots=True)

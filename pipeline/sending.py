@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
 from pathlib import Path
+from typing import IO, Literal
 
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
 from pipeline.layer_rules import FIXED_TIME
+
+SMALL = 4 << 20
+"""Bytes of files that are packed in memory."""
+
+
+def packed(folder: Path) -> bytes:
+    """A folder's content as `send_folder` sends it, and the folder is gone; b"" where it is not small, and stays."""
+    if sum(path.lstat().st_size for path in folder.rglob("*")) > SMALL:
+        return b""
+    archive = io.BytesIO()
+    _pack(folder, archive, "w")
+    shutil.rmtree(folder)
+    return archive.getvalue()
 
 
 def send_folder(engine: Engine, container: ContainerId, folder: Path, target: str) -> None:
@@ -20,8 +35,7 @@ def send_folder(engine: Engine, container: ContainerId, folder: Path, target: st
     command = f"rm -rf {target} && mkdir -p {target} && tar -xf - -C {target} && echo sent"
     channel = engine.open(container, ("sh", "-c", command))
     try:
-        with tarfile.open(fileobj=channel.stdin, mode="w|", bufsize=1 << 20) as archive:
-            archive.add(folder, arcname=".", filter=_of_root)
+        _pack(folder, channel.stdin, "w|")
         channel.stdin.close()
         if channel.stdout.read().strip() != b"sent":
             detail = channel.stderr().decode(errors="replace").strip()
@@ -29,6 +43,11 @@ def send_folder(engine: Engine, container: ContainerId, folder: Path, target: st
     finally:
         channel.close()
     shutil.rmtree(folder)
+
+
+def _pack(folder: Path, target: IO[bytes], mode: Literal["w", "w|"]) -> None:
+    with tarfile.open(fileobj=target, mode=mode, bufsize=1 << 20) as archive:
+        archive.add(folder, arcname=".", filter=_of_root)
 
 
 def _of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:

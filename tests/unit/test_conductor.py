@@ -73,6 +73,7 @@ class Pipe:
     command: tuple[str, ...]
     stdin: IO[bytes]
     stdout: IO[bytes]
+    folder: str = ""
     closed: bool = False
 
     def stderr(self) -> bytes:
@@ -117,15 +118,16 @@ class Machine:
     def remove_container(self, container: ContainerId) -> None:
         self.removed.append(container)
 
-    def open(self, _: ContainerId, command: tuple[str, ...], **__: object) -> Pipe:
-        if command[:1] == ("ansible-runner",):
-            pipe = Pipe(command, Inbox(), cast("IO[bytes]", Stream()))
+    def open(self, _: ContainerId, command: tuple[str, ...], environment: dict[str, str] | None = None) -> Pipe:
+        if environment:
+            folder = environment["ANSIBLE_ROLES_PATH"].removesuffix("/project/roles")
+            pipe = Pipe(command, Inbox(), cast("IO[bytes]", Stream()), folder)
         elif "gate" in command:
             if self.refusals:
                 self.refusals -= 1
                 raise EngineError("no more processes")
-            worker = self.workers()[-1]
-            pipe = Pipe(command, Inbox(lambda _: self._opened(worker)), io.BytesIO(b"kept\n"))
+            folder = command[command.index("gate") + 1]
+            pipe = Pipe(command, Inbox(lambda data: self._opened(data, folder)), io.BytesIO(b"kept\n"), folder)
         else:
             pipe = Pipe(command, Inbox(), io.BytesIO(b"sent\n"))
         self.pipes.append(pipe)
@@ -145,11 +147,13 @@ class Machine:
             time.sleep(0.01)
         return self.busy()[-1]
 
-    def _opened(self, worker: Pipe) -> None:
+    def _opened(self, data: bytes, folder: str) -> None:
+        if data != b"all\n":
+            return
         until = time.monotonic() + 20
-        while worker not in self.busy() and time.monotonic() < until:
+        while not (told := [each for each in self.busy() if each.folder == folder]) and time.monotonic() < until:
             time.sleep(0.01)
-        worker.say(*self.plays.pop(0))
+        told[0].say(*self.plays.pop(0))
 
 
 @dataclass
@@ -298,7 +302,7 @@ def test_the_next_play_is_begun_in_a_folder_of_its_own_while_one_is_played(stage
     assert stage.conductor.prepare(then) == "run_target1"
     stage.conductor.conclude()
     stage.conductor.play(TARGET, then)
-    folders = [pipe.command[-1] for pipe in stage.machine.pipes if "gate" in pipe.command]
+    folders = [pipe.folder for pipe in stage.machine.pipes if "gate" in pipe.command]
     assert len(set(folders)) == 2
     assert [host(worker) for worker in stage.machine.busy()] == [TARGET, "run_target1"]
 

@@ -13,6 +13,7 @@ import pytest
 from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
 from pipeline.gate import Gate, hosts_behind
+from pipeline.sending import packed
 
 pytestmark = pytest.mark.allow("process")
 
@@ -79,13 +80,40 @@ def test_whoever_reads_waits_until_the_gate_is_opened(shell: Shell, tmp_path: Pa
 
 def test_what_was_sent_for_a_play_goes_with_its_gate(shell: Shell, tmp_path: Path) -> None:
     gate = kept(shell, tmp_path / "play")
-    (tmp_path / "play" / "project").mkdir()
+    (tmp_path / "play" / "project" / "file").touch()
     gate.open()
     read(tmp_path / "play")
     assert (tmp_path / "play" / "project").exists()
     gate.close()
     assert shell.processes[0].wait(10) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_roles_are_unpacked_before_the_gate_is_kept(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "roles"
+    (folder / "nginx").mkdir(parents=True)
+    (folder / "nginx" / "run").touch(mode=0o755)
+    (folder / "nginx" / "text").write_text("x" * 100_000)
+    archive = packed(folder)
+    assert not folder.exists()
+    gate = Gate(cast("Engine", shell), ContainerId("conductor"), str(tmp_path / "play"), archive)
+    there = tmp_path / "play" / "project" / "roles" / "nginx"
+    assert [(file.name, file.stat().st_mode & 0o777) for file in sorted(there.iterdir())] == [
+        ("run", 0o755),
+        ("text", 0o644),
+    ]
+    assert (there / "text").read_text() == "x" * 100_000
+    gate.open()
+    assert read(tmp_path / "play") == "all"
+    gate.close()
+    assert shell.processes[0].wait(10) == 0
+
+
+def test_roles_that_are_not_small_are_not_packed_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x" * 100)
+    monkeypatch.setattr("pipeline.sending.SMALL", 50)
+    assert packed(tmp_path) == b""
+    assert (tmp_path / "file").exists()
 
 
 def test_an_ansible_for_which_nobody_opens_finds_no_hosts(shell: Shell, tmp_path: Path) -> None:
