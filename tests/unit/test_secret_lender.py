@@ -20,6 +20,7 @@ from pipeline.play_directory import secret_files, secret_folder, write_play
 from pipeline.player import Play, RoleFiles
 from pipeline.recipe_model import SecretNeed
 from pipeline.secret_values import SecretValues
+from tests.unit.kept import Kept
 
 TOKEN = b"npm_5Rk2q-Tz81w"
 VALUES = SecretValues({"npm_token": TOKEN, "key": b"-----KEY-----\n"})
@@ -30,17 +31,6 @@ CONDUCTOR, TARGET = ContainerId("conductor"), ContainerId("target")
 # --- lent to a play
 
 
-class Pipe(io.BytesIO):
-    """Keeps what was written after it was closed."""
-
-    written = b""
-
-    def close(self) -> None:
-        if not self.closed:
-            self.written = self.getvalue()
-        super().close()
-
-
 @dataclass
 class Asked:
     """A channel: what was asked, what was told, and the answer."""
@@ -48,7 +38,7 @@ class Asked:
     container: ContainerId
     command: tuple[str, ...]
     stdout: io.BytesIO
-    stdin: Pipe = field(default_factory=Pipe)
+    stdin: Kept = field(default_factory=Kept)
 
     def stderr(self) -> bytes:
         return b"never shown"

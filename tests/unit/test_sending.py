@@ -13,17 +13,7 @@ from pipeline.engine import ContainerId, Engine
 from pipeline.errors import EngineError
 from pipeline.layer_rules import FIXED_TIME
 from pipeline.sending import send_folder
-
-
-class Kept(io.BytesIO):
-    """Keeps what was written after it was closed."""
-
-    written = b""
-
-    def close(self) -> None:
-        if not self.closed:
-            self.written = self.getvalue()
-        super().close()
+from tests.unit.kept import Kept
 
 
 class Receiver:

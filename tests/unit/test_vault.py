@@ -10,20 +10,10 @@ import pytest
 from pipeline.engine import Completed, ContainerId, Engine
 from pipeline.errors import EngineError
 from pipeline.vault import PLACE, lent
+from tests.unit.kept import Kept
 
 PASSWORD = "s3cret"
 CONDUCTOR = ContainerId("c1")
-
-
-class Pipe(io.BytesIO):
-    """Keeps what was written after it was closed."""
-
-    written = b""
-
-    def close(self) -> None:
-        if not self.closed:
-            self.written = self.getvalue()
-        super().close()
 
 
 class Conductor:
@@ -31,7 +21,7 @@ class Conductor:
 
     def __init__(self, answer: bytes = b"taken\n") -> None:
         self.commands: list[tuple[str, ...]] = []
-        self.stdin, self.stdout = Pipe(), io.BytesIO(answer)
+        self.stdin, self.stdout = Kept(), io.BytesIO(answer)
 
     def open(self, _: str, command: tuple[str, ...], **settings: Any) -> Conductor:
         assert not settings, "an environment would stand in the engine's notes on the command"
