@@ -16,6 +16,8 @@ server {
     location = /slow { limit_rate 50k; }
 }
 """
+SIZE = 250_000
+"""Bytes of the slow page: about five seconds. nginx counts in whole seconds, and may send two of them at once."""
 
 
 def test_every_container_makes_its_own_key_and_keeps_it(sites: Sites, static: Site) -> None:
@@ -41,9 +43,9 @@ def test_a_key_pair_that_is_given_is_used(sites: Sites, static: Site) -> None:
 
 @pytest.mark.parametrize("name", ["static", "none"])
 def test_a_response_in_flight_is_finished_before_the_stop(sites: Sites, name: str) -> None:
-    files = {"/etc/nginx/conf.d/default.conf": File(SLOW, 0o644), "/static/slow": File("x" * 150_000, 0o644)}
+    files = {"/etc/nginx/conf.d/default.conf": File(SLOW, 0o644), "/static/slow": File("x" * SIZE, 0o644)}
     answer, seconds = sites.up(name, files).stopped_during("/slow")
-    assert len(answer.body) == 150_000
+    assert len(answer.body) == SIZE
     assert 1 < seconds < 6
 
 
