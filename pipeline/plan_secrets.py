@@ -36,7 +36,7 @@ class PlannedSecret:
 
 def planned_secrets(service: Service, plan: PlannedService, given: Collection[str]) -> tuple[PlannedSecret, ...]:
     """What the roles of one service need, in order."""
-    played = {step.role for step in plan.steps if step.kind == "role" and not step.hit}
+    played = _played(plan)
     return tuple(PlannedSecret(each, each.role in played, each.secret.id in given) for each in all_wanted(service))
 
 
@@ -67,6 +67,11 @@ def refuse_before(builds: tuple[Build, ...], tools: Tools) -> None:
     refuse_missing(builds[0].recipe.file, needs, given)
 
 
+def _played(plan: PlannedService) -> set[str]:
+    """The roles that would be played."""
+    return {step.role for step in plan.steps if step.kind == "role" and not step.hit}
+
+
 def _certain(builds: tuple[Build, ...], plans: tuple[PlannedService, ...]) -> Iterator[Wanted]:
     rebuilt: set[str] = set()
     for build, plan in zip(builds, plans, strict=True):
@@ -77,5 +82,5 @@ def _certain(builds: tuple[Build, ...], plans: tuple[PlannedService, ...]) -> It
             continue
         if not all(step.hit for step in above):
             rebuilt.add(plan.name)
-        played = {step.role for step in above if step.kind == "role" and not step.hit}
+        played = _played(plan)
         yield from (each for each in all_wanted(build.service) if each.role in played)
