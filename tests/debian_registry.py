@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,6 +25,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.serving import serving
 
 USER, PASSWORD = "alice", "s3cret-words"
 BASIC = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
@@ -152,15 +153,8 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def token_server(folder: Path) -> Iterator[TokenServer]:
     """A token server on a free port of this machine, as long as the block lasts."""
-    server = _Server(authority(folder, "tokens"))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(_Server(authority(folder, "tokens"))) as server:
         yield server.tokens
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _free_port() -> int:

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.serving import serving
 from tests.sigstore_parts import DER, Fulcio, Rekor, der, encoded, token
 from tests.timestamps import Timestamps
 
@@ -167,12 +168,8 @@ class _Server(ThreadingHTTPServer):
 def fake_sigstore() -> Iterator[FakeSigstore]:
     """All of it on one port of this machine, as long as the block lasts."""
     server = _Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server.sigstore
-    finally:
-        server.sigstore.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield server.sigstore
+        finally:
+            server.sigstore.ended.set()

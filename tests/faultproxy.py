@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedReader
 from typing import cast
 
+from tests.serving import serving
+
 CHUNK = 1 << 16
 TLS_HANDSHAKE = b"\x16"
 RESET = 0
@@ -83,15 +85,11 @@ class FaultProxy:
 def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
     """A proxy on a free port of this machine, as long as the block lasts."""
     server = _Server(upstream)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield server.proxy
-    finally:
-        server.proxy.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield server.proxy
+        finally:
+            server.proxy.ended.set()
 
 
 class _Server(ThreadingHTTPServer):

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.serving import serving
 
 
 @dataclass
@@ -115,14 +116,8 @@ def galaxy_server() -> Iterator[GalaxyServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     galaxy = GalaxyServer(f"http://127.0.0.1:{server.server_port}")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         yield galaxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def collection_tar(name: str, version: str, dependencies: Mapping[str, str], text: str = "") -> bytes:

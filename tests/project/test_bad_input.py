@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.project.harness import Project
+from tests.serving import serving
 
 NO_ENGINE = "tcp://127.0.0.1:1"
 """A mistake has to be found before any engine is asked, so it is found without one."""
@@ -161,15 +161,8 @@ def test_an_engine_that_is_too_old_is_told_so(spoilt: Project) -> None:
 @contextmanager
 def old_engine() -> Iterator[str]:
     """Something that answers like an engine of the year 2017."""
-    server = HTTPServer(("127.0.0.1", 0), _Old)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(HTTPServer(("127.0.0.1", 0), _Old)) as server:
         yield f"tcp://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Old(BaseHTTPRequestHandler):

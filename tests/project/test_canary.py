@@ -9,7 +9,6 @@ import io
 import json
 import shutil
 import tarfile
-import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +23,7 @@ from tests.project.engine_view import Watch
 from tests.project.harness import ROOT, Outcome, Project
 from tests.project.test_modules import git, repository
 from tests.project.test_server_roles import PASSWORD, TOKEN, vault_password
+from tests.serving import serving
 
 BY_PATH = {
     "AC_ variable": "canary-of-AC-7f31",
@@ -97,12 +97,8 @@ def modules(tmp_path: Path) -> Iterator[str]:
     shutil.copytree(tmp_path / "app/.git", tmp_path / "served/app.git")
     git(tmp_path / "served/app.git", "update-server-info")
     handler = partial(_Silent, directory=str(tmp_path / "served"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
         yield f"http://alice:{BY_PATH['URL of a module']}@127.0.0.1:{server.server_port}/app.git"
-        server.shutdown()
-        thread.join()
 
 
 class _Silent(SimpleHTTPRequestHandler):

@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +21,7 @@ from pipeline.reference import ImageReference
 from pipeline.registry_trust import is_insecure, is_loopback
 from pipeline.statements import sha256
 from tests.debian_registry import authority as self_signed
+from tests.serving import serving
 
 pytestmark = pytest.mark.allow("network")
 BODY = b'{"schemaVersion": 2}'
@@ -92,18 +90,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing is printed."""
-
-
-@contextmanager
-def serving(server: Server) -> Iterator[Server]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture
