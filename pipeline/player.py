@@ -93,6 +93,10 @@ class Player(Protocol):
         """What every target borrows: the runtime (read-only) and Ansible's remote tmp."""
         ...
 
+    def network(self) -> str:
+        """The network that every target is in, as a `ContainerSpec` names it. Waits until it is there."""
+        ...
+
     def prepare(self, play: Play) -> str:
         """Begin to get ready for a play that is likely to come next; whether that works out is told by `play`.
 

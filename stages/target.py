@@ -41,6 +41,7 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
         # Only where the layer below has another one: a commit would keep it, and putting it right costs seconds.
         user="0" if below and below.config.user else "",
         mounts=(*tools.player.mounts(), *caches),
+        network=tools.player.network(),
     )
     target = tools.engine.start(spec)
     tools.on_exit(partial(tools.engine.remove_container, target))

@@ -1,4 +1,4 @@
-"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS MODULES RUNTIME.
+"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS MODULES APT_CACHES RUNTIME.
 
 RUNTIME/bin/NAME      the static launcher, once per program
 RUNTIME/libexec/NAME  the program
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import sysconfig
 
-launcher, standins, modules, runtime = (pathlib.Path(argument) for argument in sys.argv[1:5])
+launcher, standins, modules, apt_caches, runtime = (pathlib.Path(argument) for argument in sys.argv[1:6])
 programs = {
     "python3": pathlib.Path("/usr/bin/python3"),
     "gtar": pathlib.Path("/bin/tar"),
@@ -44,6 +44,8 @@ shutil.copytree(
     ignore=shutil.ignore_patterns("pip", "setuptools"),
 )
 shutil.copytree(modules, runtime / "lib/python3/dist-packages", dirs_exist_ok=True)
+with open(runtime / "lib/python3/dist-packages/apt/__init__.py", "a", encoding="utf-8") as module:
+    module.write(apt_caches.read_text(encoding="utf-8"))
 shutil.copytree(standins, runtime / "standins")
 shutil.copy("/etc/ssl/certs/ca-certificates.crt", runtime / "etc/ca-certificates.crt")
 shutil.copytree("/usr/share/python-apt", runtime / "share/python-apt")
