@@ -30,7 +30,7 @@ from pipeline.play_process import PlayProcess
 from pipeline.play_workers import Workers
 from pipeline.player import Play, PlayResult
 from pipeline.recipe import ConductorSettings
-from pipeline.residue import LEFTOVERS, SWEPT
+from pipeline.residue import LEFTOVERS, SWEPT, TRACES
 from pipeline.role_config import config_from_statistics
 from pipeline.secret_values import NO_SECRETS, SecretValues
 from pipeline.sending import packed, send_folder
@@ -47,7 +47,7 @@ _BUILD_STAGE = "io.baseimage.stage=build"
 """The label that the Dockerfile gives to its first stage, a gigabyte that nobody needs afterwards."""
 _SOCKET = "/var/run/docker.sock"
 _STRATEGIES = {
-    "mitogen": ({"ANSIBLE_STRATEGY": "mitogen_linear"}, "docker"),
+    "mitogen": ({"ANSIBLE_STRATEGY": "baseimage_linear"}, "docker"),
     # Not docker_api: it copies files through the engine's archive endpoint, which leaves the mount points of a
     # target's volumes behind as folders of the layer (seen on 20.10); this one pipes them through exec.
     "docker": ({"ANSIBLE_STRATEGY": "linear", "ANSIBLE_PIPELINING": "1"}, "community.docker.docker"),
@@ -156,7 +156,7 @@ class Conductor:
 
     def keep_alive(self) -> tuple[str, ...]:
         """The runtime's Python, waiting for a signal and collecting orphans."""
-        return (PYTHON, "-c", _script("keep_alive.py"), REMOTE_TMP, *SWEPT)
+        return (PYTHON, "-c", _script("keep_alive.py"), REMOTE_TMP, *SWEPT, "--", *LEFTOVERS)
 
     def mounts(self) -> tuple[Mount, ...]:
         """The runtime read-only, and a volume of the target's own for Ansible's files."""
@@ -245,7 +245,7 @@ class Conductor:
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
         """Run the settling script in the target; see its module. Raises VerificationError for secrets that stay."""
-        command = (PYTHON, "-c", _script("settle.py"), *SWEPT, "--", *LEFTOVERS)
+        command = (PYTHON, "-c", _script("settle.py"), *SWEPT, "--", *LEFTOVERS, "--", TRACES)
         done = self._engine.run(target, command)
         if done.exit_code != 0:
             raise EngineError("the target could not be tidied up", detail=done.stderr.decode(errors="replace"))

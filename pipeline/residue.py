@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -26,7 +27,16 @@ LEFTOVERS = (
     "/var/cache/debconf/*-old",
     "/var/cache/ldconfig/aux-cache",
 )
-_TOOLS = re.compile(r"/(ansible-tmp-[^/]*|\.?ansible_[^/]*payload[^/]*|AnsiballZ_[^/]*|\.ansible)(/|$)")
+MARK = "left: "
+"""What the lines of `scripts/settle.py` about paths that are still there begin with; a JSON string follows."""
+TRACES = r"ansible-tmp-[^/]*|\.?ansible_[^/]*payload[^/]*|AnsiballZ_[^/]*|\.ansible"
+"""The names of files and folders that Ansible leaves where it was."""
+_TOOLS = re.compile(f"/({TRACES})(/|$)")
+
+
+def left_behind(lines: Iterable[str]) -> tuple[str, ...]:
+    """The paths among what a settled target says, as changes: "A /path"."""
+    return tuple(f"A {json.loads(line.removeprefix(MARK))}" for line in lines if line.startswith(MARK))
 
 
 def residue(changes: Iterable[str], allowed: Iterable[str] = ()) -> tuple[str, ...]:

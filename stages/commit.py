@@ -12,7 +12,7 @@ from pipeline.errors import EngineError, PipelineError, VerificationError
 from pipeline.events import Warned
 from pipeline.image_config import ImageConfig
 from pipeline.own_labels import without_inherited
-from pipeline.residue import residue
+from pipeline.residue import left_behind, residue
 from pipeline.service_notes import service_warnings
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ def run(build: Build, step: Step, tools: Tools) -> Build:
     """Commit the target after its role; nothing but the role's files may be in the layer."""
     if build.target is None:
         raise PipelineError("there is no target to commit")
-    for message, hint in service_warnings(tools.player.settle(build.target)):
+    said = tools.player.settle(build.target)
+    for message, hint in service_warnings(said):
         tools.emit(Warned(f"{step.role}: {message}", hint))
+    _refuse_residue(left_behind(said), build, step)
     tools.on_exit(tools.aside.join)
-    changes = tools.aside.begin(partial(changes_of, build.target))
     image = tools.engine.commit(build.target, build.config, "", f"role {step.role}")
     try:
-        _refuse_residue(changes.result(), build, step)
         tools.player.conclude()  # only now: Ansible takes a quarter of a second to end, in which the layer was made
     except PipelineError:
         remove_nameless(image, tools)
@@ -48,11 +48,6 @@ def _refuse_residue(changes: tuple[str, ...], build: Build, step: Step) -> None:
             f"role {step.role} leaves traces of the build in its layer: " + ", ".join(found[:20]),
             hint="let the role remove them, or list a pattern under verify.allow",
         )
-
-
-def changes_of(target: ContainerId, engine: Engine) -> tuple[str, ...]:
-    """What a role has changed; the engine looks through it while it makes the layer."""
-    return engine.changes(target)
 
 
 def remove_target(target: ContainerId, engine: Engine) -> None:

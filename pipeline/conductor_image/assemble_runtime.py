@@ -1,4 +1,4 @@
-"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS MODULES APT_CACHES RUNTIME.
+"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS MODULES APT_CACHES ANSIBLE RUNTIME.
 
 RUNTIME/bin/NAME      the static launcher, once per program
 RUNTIME/libexec/NAME  the program
@@ -8,6 +8,7 @@ RUNTIME/standins/     commands that a slim root lacks, meant to stand last on PA
                       the root's own
 """
 
+import compileall
 import pathlib
 import re
 import shutil
@@ -15,13 +16,15 @@ import subprocess
 import sys
 import sysconfig
 
-launcher, standins, modules, apt_caches, runtime = (pathlib.Path(argument) for argument in sys.argv[1:6])
+launcher, standins, modules, apt_caches, ansible, runtime = (pathlib.Path(argument) for argument in sys.argv[1:7])
 programs = {
     "python3": pathlib.Path("/usr/bin/python3"),
     "gtar": pathlib.Path("/bin/tar"),
     "ip": pathlib.Path("/sbin/ip"),
     "rsync": pathlib.Path("/usr/bin/rsync"),
 }
+library = ("ansible/__init__.py", "ansible/release.py", "ansible/_vendor", "ansible/module_utils", "ansible_mitogen")
+"""What the conductor's Ansible sends to targets, by its path in the folder of Python packages ANSIBLE."""
 unused = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "venv", "config-*"}
 
 
@@ -44,6 +47,17 @@ shutil.copytree(
     ignore=shutil.ignore_patterns("pip", "setuptools"),
 )
 shutil.copytree(modules, runtime / "lib/python3/dist-packages", dirs_exist_ok=True)
+packages = runtime / "lib/python3/dist-packages"
+for name in library:
+    (packages / name).parent.mkdir(exist_ok=True)
+    if (ansible / name).is_dir():
+        shutil.copytree(ansible / name, packages / name, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(ansible / name, packages / name)
+# Not where it would be found by that name: only the strategy baseimage_linear makes use of it.
+shutil.copytree(ansible / "mitogen", runtime / "lib/mitogen", ignore=shutil.ignore_patterns("__pycache__"))
+for folder in (packages / "ansible", packages / "ansible_mitogen", runtime / "lib/mitogen"):
+    compileall.compile_dir(folder, quiet=1)
 with open(runtime / "lib/python3/dist-packages/apt/__init__.py", "a", encoding="utf-8") as module:
     module.write(apt_caches.read_text(encoding="utf-8"))
 shutil.copytree(standins, runtime / "standins")

@@ -1,8 +1,8 @@
 """Runs in a target before its commit: end what the role started, remove what tools left behind.
 
 Only paths that appeared while the target ran are removed from volatile directories: their status change
-time is later than the start of process 1. Prints one line for each process ended, and one for each service that
-the role asked systemctl's stand-in for.
+time is later than the start of process 1. Prints one line for each process ended, for each service that the role asked
+systemctl's stand-in for, and for each path that should have gone and is still there.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -17,7 +18,9 @@ import sys
 import time
 
 OWN = "/dev/baseimage-tmp/own.json"
-"""Paths in volatile folders that the image below has, as process 1 found them."""
+"""Paths in volatile folders, and of what tools leave behind, that the image below has, as process 1 found them."""
+GIVEN = "/dev/baseimage-tmp/given.json"
+"""What was in the files that the engine mounts, as process 1 found them."""
 NOTES = "/dev/baseimage-tmp/services.jsonl"
 """Where the stand-in of systemctl writes down what it was asked for."""
 SUPERVISED = "/etc/service"
@@ -142,11 +145,66 @@ def services() -> list[dict[str, object]]:
     return list(said.values())
 
 
-def arguments() -> tuple[list[str], list[str]]:
-    """The folders to sweep and the patterns to remove; "--" stands between."""
-    words = sys.argv[1:]
-    split = words.index("--")
-    return words[:split], words[split + 1 :]
+def mounted() -> frozenset[str]:
+    """Where something is mounted: what is below is in no layer."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
+        return frozenset(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), line.split()[4]) for line in lines)
+
+
+def within(folder: str, mounts: frozenset[str]) -> list[os.DirEntry[str]]:
+    """All that is in a folder, but for what is mounted there."""
+    found, folders = [], [folder]
+    for each in folders:
+        try:
+            with os.scandir(each) as entries:
+                inside = [entry for entry in entries if entry.path not in mounts]
+        except OSError:
+            continue
+        found += inside
+        folders += [entry.path for entry in inside if entry.is_dir(follow_symlinks=False)]
+    return found
+
+
+def left(folders: list[str], patterns: list[str], traces: str, kept: frozenset[str], mounts: frozenset[str]) -> set[str]:
+    """What is there though it should be swept, and, anywhere, what is new and has the name of a trace."""
+    real = [folder for folder in folders if not os.path.islink(folder) and folder not in mounts]
+    swept = {entry.path for folder in real for entry in within(folder, mounts)}
+    removed = {
+        path
+        for pattern in patterns
+        for path in glob.glob(pattern)
+        if not {path, os.path.dirname(path)} & mounts
+    }
+    named, since = re.compile(traces), os.stat(OWN).st_ctime
+    anywhere = {
+        entry.path
+        for entry in within("/", mounts)
+        if named.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_ctime >= since
+    }
+    return (swept | removed) - kept | anywhere
+
+
+def restore(mounts: frozenset[str]) -> None:
+    """Give the files that the engine mounts the content that they had: other targets have the same."""
+    with open(GIVEN, encoding="utf-8") as listing:
+        given = json.load(listing)
+    for path in given.keys() & mounts:
+        with open(path, "r+", encoding="utf-8", errors="surrogateescape") as file:
+            if file.read() != given[path]:
+                file.seek(0)
+                file.truncate()
+                file.write(given[path])
+
+
+def arguments() -> list[list[str]]:
+    """The folders to sweep, the patterns to remove, and the expression of names that are traces; "--" between."""
+    found: list[list[str]] = [[]]
+    for word in sys.argv[1:]:
+        if word == "--":
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found
 
 
 def own() -> frozenset[str]:
@@ -157,7 +215,7 @@ def own() -> frozenset[str]:
 
 def main() -> None:
     """End the processes, sweep the folders, remove what matches the patterns."""
-    folders, patterns = arguments()
+    folders, patterns, (traces,) = arguments()
     since, kept = started(), own()
     for service in services():
         print("service:", json.dumps(service))
@@ -172,6 +230,10 @@ def main() -> None:
         for path in glob.glob(pattern):
             if not os.path.ismount(os.path.dirname(path)) and not os.path.ismount(path):
                 remove(path)
+    mounts = mounted()
+    for path in sorted(left(folders, patterns, traces, kept, mounts)):
+        print("left:", json.dumps(path))
+    restore(mounts)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ test sees one order of everything that happened.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -82,6 +83,9 @@ class FakePlayer:
     def mounts(self) -> tuple[Mount, ...]:
         return (Mount("runtime", "/dev/baseimage", read_only=True), Mount("", "/dev/baseimage-tmp"))
 
+    def network(self) -> str:
+        return "container:conductor"
+
     def prepare(self, play: Play) -> str:
         self.prepared.append(play)
         return f"target-{play.role.name}"
@@ -105,8 +109,8 @@ class FakePlayer:
 
     def settle(self, target: ContainerId) -> tuple[str, ...]:
         self.engine.calls.append("settle")
-        assert target in self.engine.containers
-        return ()
+        changed = self.engine.containers[target].changed
+        return tuple(f"left: {json.dumps(path)}" for path in self.residue.values() if path in changed)
 
 
 @dataclass
