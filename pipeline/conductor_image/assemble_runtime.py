@@ -1,4 +1,6 @@
-"""Copy Python, its libraries and a few tools into one relocatable tree: LAUNCHER STANDINS MODULES APT_CACHES ANSIBLE RUNTIME.
+"""Copy Python, its libraries and a few tools into one relocatable tree.
+
+Arguments: LAUNCHER STANDINS MODULES APT_CACHES ANSIBLE RUNTIME, of which ANSIBLE is a folder of Python packages.
 
 RUNTIME/bin/NAME      the static launcher, once per program
 RUNTIME/libexec/NAME  the program
@@ -24,7 +26,7 @@ programs = {
     "rsync": pathlib.Path("/usr/bin/rsync"),
 }
 library = ("ansible/__init__.py", "ansible/release.py", "ansible/_vendor", "ansible/module_utils", "ansible_mitogen")
-"""What the conductor's Ansible sends to targets, by its path in the folder of Python packages ANSIBLE."""
+"""What Ansible's modules import, and Mitogen's part of it."""
 unused = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "venv", "config-*"}
 
 
@@ -46,8 +48,8 @@ shutil.copytree(
     runtime / "lib/python3/dist-packages",
     ignore=shutil.ignore_patterns("pip", "setuptools"),
 )
-shutil.copytree(modules, runtime / "lib/python3/dist-packages", dirs_exist_ok=True)
 packages = runtime / "lib/python3/dist-packages"
+shutil.copytree(modules, packages, dirs_exist_ok=True)
 for name in library:
     (packages / name).parent.mkdir(exist_ok=True)
     if (ansible / name).is_dir():
@@ -58,7 +60,7 @@ for name in library:
 shutil.copytree(ansible / "mitogen", runtime / "lib/mitogen", ignore=shutil.ignore_patterns("__pycache__"))
 for folder in (packages / "ansible", packages / "ansible_mitogen", runtime / "lib/mitogen"):
     compileall.compile_dir(folder, quiet=1)
-with open(runtime / "lib/python3/dist-packages/apt/__init__.py", "a", encoding="utf-8") as module:
+with open(packages / "apt/__init__.py", "a", encoding="utf-8") as module:
     module.write(apt_caches.read_text(encoding="utf-8"))
 shutil.copytree(standins, runtime / "standins")
 shutil.copy("/etc/ssl/certs/ca-certificates.crt", runtime / "etc/ca-certificates.crt")

@@ -165,23 +165,23 @@ def within(folder: str, mounts: frozenset[str]) -> list[os.DirEntry[str]]:
     return found
 
 
-def left(folders: list[str], patterns: list[str], traces: str, kept: frozenset[str], mounts: frozenset[str]) -> set[str]:
-    """What is there though it should be swept, and, anywhere, what is new and has the name of a trace."""
+def unswept(folders: list[str], mounts: frozenset[str]) -> set[str]:
+    """What is in volatile folders."""
     real = [folder for folder in folders if not os.path.islink(folder) and folder not in mounts]
-    swept = {entry.path for folder in real for entry in within(folder, mounts)}
-    removed = {
-        path
-        for pattern in patterns
-        for path in glob.glob(pattern)
-        if not {path, os.path.dirname(path)} & mounts
-    }
-    named, since = re.compile(traces), os.stat(OWN).st_ctime
-    anywhere = {
-        entry.path
-        for entry in within("/", mounts)
-        if named.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_ctime >= since
-    }
-    return (swept | removed) - kept | anywhere
+    return {entry.path for folder in real for entry in within(folder, mounts)}
+
+
+def unremoved(patterns: list[str], mounts: frozenset[str]) -> set[str]:
+    """What matches one of the patterns."""
+    found = {path for pattern in patterns for path in glob.glob(pattern)}
+    return {path for path in found if not {path, os.path.dirname(path)} & mounts}
+
+
+def named(traces: str, since: float, mounts: frozenset[str], root: str = "/") -> set[str]:
+    """What has the name of a trace, anywhere, and is new."""
+    wanted = re.compile(traces)
+    found = [entry for entry in within(root, mounts) if wanted.fullmatch(entry.name)]
+    return {entry.path for entry in found if entry.stat(follow_symlinks=False).st_ctime >= since}
 
 
 def restore(mounts: frozenset[str]) -> None:
@@ -231,7 +231,8 @@ def main() -> None:
             if not os.path.ismount(os.path.dirname(path)) and not os.path.ismount(path):
                 remove(path)
     mounts = mounted()
-    for path in sorted(left(folders, patterns, traces, kept, mounts)):
+    still = (unswept(folders, mounts) | unremoved(patterns, mounts)) - kept
+    for path in sorted(still | named(traces, os.stat(OWN).st_ctime, mounts)):
         print("left:", json.dumps(path))
     restore(mounts)
 

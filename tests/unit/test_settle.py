@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.residue import TRACES, left_behind
 from pipeline.scripts import settle
 
+within = settle.within
 SOURCE = files("pipeline").joinpath("scripts", "settle.py").read_text(encoding="utf-8")
 LONG_AGO = 0.0
 
@@ -134,7 +137,9 @@ def test_process_1_started_in_the_past() -> None:
     assert 0 < settle.started() < time.time()
 
 
-def test_folders_are_swept_and_patterns_removed_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_are_swept_and_patterns_removed_in_that_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in (
         "run/pid",
         "run/own",
@@ -151,9 +156,67 @@ def test_folders_are_swept_and_patterns_removed_in_that_order(tmp_path: Path, mo
     monkeypatch.setattr(settle, "started", lambda: LONG_AGO)
     monkeypatch.setattr(settle, "homes", lambda: [str(tmp_path / "home")])
     monkeypatch.setattr(settle, "own", lambda: frozenset({f"{tmp_path}/run/own"}))
-    monkeypatch.setattr(sys, "argv", ["-c", f"{tmp_path}/run", f"{tmp_path}/link", "--", f"{tmp_path}/log/*.log"])
+    monkeypatch.setattr(settle, "within", lambda folder, mounts: [] if folder == "/" else within(folder, mounts))
+    for name in ("OWN", "GIVEN"):
+        monkeypatch.setattr(settle, name, str(tmp_path / "given.json"))
+    (tmp_path / "given.json").write_text("{}")
+    folders = [f"{tmp_path}/run", f"{tmp_path}/link"]
+    monkeypatch.setattr(sys, "argv", ["-c", *folders, "--", f"{tmp_path}/log/*.log", "--", TRACES])
     settle.main()
-    assert below(tmp_path) == {"run", "run/own", "home", "home/kept", "log", "log/kept", "link"}
+    assert below(tmp_path) == {"run", "run/own", "home", "home/kept", "log", "log/kept", "link", "given.json"}
+    assert capsys.readouterr().out == ""
+
+
+def test_what_should_have_gone_and_is_still_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], soon: Callable[[], float]
+) -> None:
+    for name in ("run/own", "opt/AnsiballZ_old.py", "given.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    soon()
+    for name in ("run/busy", "run/two\nlines", "log/a.log", "opt/AnsiballZ_new.py", "opt/ansible.cfg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.setattr(settle, "remove", lambda _: None)
+    monkeypatch.setattr(settle, "others", list)
+    monkeypatch.setattr(settle, "own", lambda: frozenset({f"{tmp_path}/run/own"}))
+    monkeypatch.setattr(
+        settle, "within", lambda folder, mounts: within(str(tmp_path) if folder == "/" else folder, mounts)
+    )
+    monkeypatch.setattr(settle, "OWN", str(tmp_path / "mark"))
+    monkeypatch.setattr(settle, "GIVEN", str(tmp_path / "given.json"))
+    monkeypatch.setattr(sys, "argv", ["-c", f"{tmp_path}/run", "--", f"{tmp_path}/log/*.log", "--", TRACES])
+    settle.main()
+    said = left_behind(capsys.readouterr().out.splitlines())
+    names = ("log/a.log", "opt/AnsiballZ_new.py", "run/busy", "run/two\nlines")
+    assert said == tuple(f"A {tmp_path}/{name}" for name in names)
+
+
+def test_what_is_mounted_is_not_looked_into(tmp_path: Path) -> None:
+    for name in ("volume/AnsiballZ_x.py", "folder/AnsiballZ_x.py", "file"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    mounts = frozenset({f"{tmp_path}/volume", f"{tmp_path}/file"})
+    found = f"{tmp_path}/folder/AnsiballZ_x.py"
+    assert settle.named(TRACES, LONG_AGO, mounts, str(tmp_path)) == {found}
+    assert settle.unswept([str(tmp_path)], mounts) == {f"{tmp_path}/folder", found}
+    assert settle.unswept([f"{tmp_path}/volume"], mounts) == set()
+    assert settle.unremoved([f"{tmp_path}/volume/*", f"{tmp_path}/f*"], mounts) == {f"{tmp_path}/folder"}
+    assert "/proc" in settle.mounted()
+
+
+def test_a_file_that_the_engine_mounts_gets_its_content_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts, own, same = (tmp_path / name for name in ("hosts", "own", "same"))
+    given = {str(path): "127.0.0.1 localhost\n" for path in (hosts, own, same)}
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    for path in (hosts, own):
+        path.write_text("127.0.0.1 localhost\n10.0.0.1 shop.example\n")
+    same.write_text("127.0.0.1 localhost\n")
+    inode = hosts.stat().st_ino
+    monkeypatch.setattr(settle, "GIVEN", str(tmp_path / "given.json"))
+    settle.restore(frozenset({str(hosts), str(same)}))
+    assert [len(path.read_text().splitlines()) for path in (hosts, own, same)] == [1, 2, 1]
+    assert hosts.stat().st_ino == inode  # a mounted file cannot be put in another's place
 
 
 def test_importing_the_script_does_nothing_and_running_its_source_does(monkeypatch: pytest.MonkeyPatch) -> None:

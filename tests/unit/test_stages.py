@@ -137,6 +137,7 @@ def test_target_is_kept_alive_by_what_it_borrows_and_is_registered_for_removal(w
         entrypoint=world.player.keep_alive(),
         command=("sleep", "1"),  # the base's own
         mounts=world.player.mounts(),
+        network=world.player.network(),
     )
     (undo,) = world.undo
     undo()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +95,56 @@ def test_armour_comes_off_and_what_has_none_stays(head: str) -> None:
     dearmor = functions("gpg")["dearmor"]
     assert dearmor(armoured.encode()) == key
     assert dearmor(key) == key
+
+
+@pytest.fixture
+def apt_mark(tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """The stand-in over a made-up system with an apt-mark of its own; what it prints, and its exit code."""
+    places = {"APT_MARK": "apt-mark", "STATES": "extended_states", "INSTALLED": "info"}
+    lines = image_files()["standins/first/apt-mark"].decode().splitlines()
+    lines = [
+        f"{name}={tmp_path / places[name]}" if (name := line.partition("=")[0]) in places else line for line in lines
+    ]
+    (tmp_path / "stand-in").write_text("\n".join(lines) + "\n")
+    (tmp_path / "apt-mark").write_text('#!/bin/sh\necho real "$@"\nexit 7\n')
+    (tmp_path / "apt-mark").chmod(0o755)
+    (tmp_path / "info").mkdir()
+    for name in ("tini", "libc6:amd64", "zlib1g"):
+        (tmp_path / "info" / f"{name}.list").touch()
+    (tmp_path / "extended_states").write_text("Package: zlib1g\nArchitecture: amd64\nAuto-Installed: 1\n\n")
+
+    def run(*words: str) -> tuple[int, str]:
+        done = subprocess.run(["sh", tmp_path / "stand-in", *words], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    return run
+
+
+@pytest.mark.allow("process")
+def test_a_package_that_was_asked_for_needs_no_mark(apt_mark: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    said = "tini was already set to manually installed.\nlibc6 was already set to manually installed.\n"
+    assert apt_mark("manual", "tini", "libc6") == (0, said)
+    (tmp_path / "extended_states").unlink()
+    assert apt_mark("manual", "zlib1g") == (0, "zlib1g was already set to manually installed.\n")
+
+
+@pytest.mark.allow("process")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("manual", "tini", "zlib1g"),  # that one was installed because another one needed it
+        ("manual", "nowhere"),
+        ("manual", "tini:amd64"),
+        ("manual", "--", "tini"),
+        ("manual", "*"),
+        ("manual", ""),
+        ("manual",),
+        ("auto", "tini"),
+        ("showmanual",),
+        (),
+    ],
+)
+def test_whatever_is_less_plain_is_asked_of_the_roots_own(
+    apt_mark: Callable[..., tuple[int, str]], words: tuple[str, ...]
+) -> None:
+    assert apt_mark(*words) == (7, " ".join(("real", *words)) + "\n")

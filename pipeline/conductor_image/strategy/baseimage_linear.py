@@ -13,6 +13,7 @@ import functools
 import hashlib
 import json
 import zlib
+from typing import Any
 
 import ansible_mitogen.module_finder
 import mitogen.master
@@ -25,7 +26,7 @@ IMPORTS = "/opt/conductor/imports.json"
 LIBRARY = {"ansible", "ansible_mitogen", "mitogen"}
 """What `assemble_runtime.py` puts into the runtime."""
 PREAMBLE = f"""
-import importlib.machinery as machinery, os, sys
+import importlib.machinery as machinery, sys
 folder = "{RUNTIME}/lib/mitogen"
 class Finder:
     @staticmethod
@@ -33,61 +34,61 @@ class Finder:
         return machinery.PathFinder.find_spec(name, [folder]) if name.startswith("mitogen.") else None
 sys.meta_path.append(Finder)
 exec(machinery.SourceFileLoader("mitogen.core", folder + "/core.py").get_code("mitogen.core"), globals())
-os.close(101)
 """
-"""What the target runs in the place of the source of mitogen.core; that came through this descriptor, too."""
+"""What the target runs in the place of the source of mitogen.core, and sends on to what it starts itself (sudo)."""
 
 
-def _is_borrowed(connection):
-    return connection.get_python_argv()[0].startswith(f"{RUNTIME}/")
+def _is_borrowed(connection: Any) -> bool:
+    return str(connection.get_python_argv()[0]).startswith(f"{RUNTIME}/")
 
 
-def get_econtext_config(self):
+def get_econtext_config(self: Any) -> dict[str, Any]:
     """What a target is told of itself."""
-    config = _econtext_config(self)
+    config: dict[str, Any] = _econtext_config(self)
     if _is_borrowed(self):
         overrides = [each for each in config["import_overrides"] if each not in LIBRARY]
-        config |= {"import_overrides": overrides, "core_src_fd": None}
+        config["import_overrides"] = overrides
     return config
 
 
-def get_preamble(self):
+def get_preamble(self: Any) -> bytes:
     """What a target runs first."""
     if not _is_borrowed(self):
-        return _preamble(self)
+        return bytes(_preamble(self))
     return zlib.compress(f"{PREAMBLE}ExternalContext({self.get_econtext_config()!r}).main()\n".encode(), 9)
 
 
-def forward_modules(self, context, names):
+def forward_modules(self: Any, context: Any, names: Any) -> None:
     """Send a target modules that it is about to ask for."""
     stream = self._router.stream_by_id(context.context_id)
     if stream is None or not _is_borrowed(stream.conn):
         _forward_modules(self, context, names)
 
 
-class _Known(list):
+class _Known(list[str]):
     """The names that a file imports, in the place of its compiled content."""
 
 
 @functools.lru_cache(maxsize=1)
-def _imports():
+def _imports() -> dict[str, list[str]]:
     with open(IMPORTS, encoding="utf-8") as listing:
-        return json.load(listing)
+        found: dict[str, list[str]] = json.load(listing)
+    return found
 
 
-def compile_unless_known(source, name, mode):
+def compile_unless_known(source: bytes, name: str, mode: str) -> Any:
     """What a file is looked through for: its code, or what was found in it before."""
     known = _imports().get(hashlib.sha256(source).hexdigest())
     return builtins.compile(source, name, mode) if known is None else _Known(known)
 
 
-def walk_imports(code, prefix=None):
+def walk_imports(code: Any, prefix: str | None = None) -> Any:
     """The names of modules below `prefix` that a file imports."""
     return code if isinstance(code, _Known) else _walk_imports(code, prefix)
 
 
-if not hasattr(mitogen.parent, "_baseimage"):  # Ansible may load a plugin twice
-    mitogen.parent._baseimage = True
+if not hasattr(mitogen.parent, "baseimage"):  # Ansible may load a plugin twice
+    mitogen.parent.baseimage = True
     _econtext_config = mitogen.parent.Connection.get_econtext_config
     _preamble = mitogen.parent.Connection.get_preamble
     _forward_modules = mitogen.master.ModuleResponder.forward_modules
