@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from pipeline import plan
 from pipeline.engine import Image
-from pipeline.events import ImageBuilt, Layer
+from pipeline.errors import EngineError
+from pipeline.events import ImageBuilt, Layer, Warned
 from pipeline.stage import Build, Tools
 
 
@@ -42,11 +43,16 @@ def report(build: Build, tools: Tools, times: Times) -> None:
 
 
 def _layers(build: Build, image: Image, tools: Tools) -> tuple[Layer, ...]:
-    """The image's layers: all of the base's as one, then one for each role."""
-    layers = tools.engine.layers(image.id)
+    """The image's layers: all of the base's as one, then one for each role. None where the engine cannot tell."""
+    try:
+        layers = tools.engine.layers(image.id)
+        below = len(tools.engine.layers(build.base.id)) if build.base else 0
+    except EngineError as error:  # containerd's store now and then, for an image that is there: no reason to fail
+        tools.emit(Warned(f"the sizes of the layers of {build.service.name} are not known: {error.message}"))
+        return ()
     names = [f"role {label}" for label in build.service.role_labels]
     names = ["roles, squashed"] if build.service.squash and len(names) > 1 else names
-    above = layers[len(tools.engine.layers(build.base.id)) if build.base else 0 :]
+    above = layers[below:]
     sizes = [layer.size for layer in above]
     if len(sizes) != len(names):  # a role that only removed something, or nothing at all, has no layer with data
         sizes = [sum(layer.size for layer in above if layer.created_by == name) for name in names]

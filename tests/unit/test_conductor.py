@@ -20,7 +20,7 @@ import pytest
 from pipeline.aside import EngineAside
 from pipeline.conductor import Conductor
 from pipeline.engine import ContainerId, ContainerSpec, Engine, ImageId
-from pipeline.errors import EngineError, PlayFailedError
+from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Event, Output, TaskFinished
 from pipeline.player import Play, RoleFiles
 from pipeline.recipe import BaseImage, ConductorSettings
@@ -205,6 +205,13 @@ EOF = {"eof": True}
 def host(worker: Pipe) -> str:
     inventory = json.loads(worker.files()["inventory/hosts.json"])
     return str(inventory["all"]["hosts"]["web"]["ansible_host"])
+
+
+def test_targets_are_in_the_network_of_the_conductor_that_runs(stage: Stage) -> None:
+    assert stage.conductor.network() == f"container:{stage.conductor.container()}"
+    stage.conductor.stop()
+    with pytest.raises(PipelineError):
+        stage.conductor.network()
 
 
 def test_a_play_that_was_prepared_is_played_on_a_target_of_the_name_that_was_given(stage: Stage, play: Play) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.engine import ImageId, ImageLayer
 from pipeline.errors import EngineError, PipelineError, PlayFailedError, StopRequested, UsageError, VerificationError
 from pipeline.events import ImageBuilt, Layer, StepCached, StepFailed, StepFinished, StepStarted, Warned
 from pipeline.image_config import ImageConfig
@@ -249,6 +250,22 @@ def test_the_report_names_layers_and_stages(world: World) -> None:
     assert built.try_it == "docker run --rm shop-web:1.2.0"
     assert {"target", "provision", "commit", "verify", "tag"} <= built.stages.keys()
     assert all(seconds > 0 for seconds in built.stages.values())
+
+
+def test_a_build_does_not_fail_for_an_engine_that_cannot_tell_its_layers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def layers(_: ImageId) -> tuple[ImageLayer, ...]:
+        raise EngineError("reading an image's history: snapshot sha256:1 does not exist")
+
+    monkeypatch.setattr(world.engine, "layers", layers)
+    (done,) = go(world, a_service("nginx"))
+    (built,) = world.emitted(ImageBuilt)
+    (warned,) = world.emitted(Warned)
+    assert isinstance(built, ImageBuilt)
+    assert isinstance(warned, Warned)
+    assert (built.image, built.tags, built.layers) == (done.image, done.tags, ())
+    assert "web are not known: reading an image's history" in warned.message
 
 
 def test_a_role_that_changes_nothing_takes_no_layer_from_the_others(world: World) -> None:
