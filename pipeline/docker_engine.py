@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import docker
-from docker.errors import APIError, NotFound
-from docker.types import Mount as ApiMount
+from docker.errors import NotFound
 
-from pipeline import docker_files, docker_images, docker_inventory, docker_rewrite
+from pipeline import docker_containers, docker_files, docker_images, docker_inventory, docker_rewrite
 from pipeline.docker_channel import open_channel, run_to_end
 from pipeline.docker_client import open_client, translated, untyped
 from pipeline.docker_config import insecure_from_api
@@ -104,34 +103,13 @@ class DockerEngine:
 
     def start(self, spec: ContainerSpec) -> ContainerId:
         """Create and start a container."""
-        what = f"starting {spec.name or 'a container'} from {spec.image}"
-        with translated(what):
-            container = ContainerId(str(self._create(spec)["Id"]))
-        try:
-            with translated(what):
-                self._client.start(container)
-        except BaseException:
-            self.remove_container(container)
-            raise
-        return container
+        return docker_containers.start(self._client, spec, spec.name or self._next_name())
 
-    def _create(self, spec: ContainerSpec) -> dict[str, Any]:
-        """No environment and no `volumes`: a commit would keep both. Nor the proxies of the user's docker settings."""
-        mounts = [
-            ApiMount(target=mount.target, source=mount.source or None, type=mount.kind, read_only=mount.read_only)
-            for mount in spec.mounts
-        ]
-        created: dict[str, Any] = self._client.create_container(
-            spec.image,
-            name=spec.name or (f"{self.container_prefix}_{next(self._numbers)}" if self.container_prefix else None),
-            entrypoint=None if spec.entrypoint is None else list(spec.entrypoint),
-            command=None if spec.command is None else list(spec.command),
-            user=spec.user or None,
-            labels=dict(spec.labels),
-            host_config=self._client.create_host_config(mounts=mounts, network_mode=spec.network or None),
-            use_config_proxy=False,
-        )
-        return created
+    def _next_name(self) -> str:
+        return f"{self.container_prefix}_{next(self._numbers)}" if self.container_prefix else ""
+
+    def _never_started(self, image: ImageId) -> ContainerId:
+        return docker_containers.create(self._client, ContainerSpec(image=image, command=("-",)), self._next_name())
 
     def run(
         self,
@@ -187,21 +165,21 @@ class DockerEngine:
 
     def existing(self, image: ImageId, paths: tuple[str, ...]) -> tuple[str, ...]:
         """Look into a container that is never started."""
-        container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
+        container = self._never_started(image)
         try:
             return tuple(path for path in paths if docker_files.has(self._client, container, path))
         finally:
-            self.remove_container(ContainerId(container))
+            self.remove_container(container)
 
     def read_files(
         self, image: ImageId, wanted: Callable[[str], bool], within: tuple[str, ...] = ("/",)
     ) -> dict[str, bytes]:
         """Look through a container that is never started."""
-        container = self._create(ContainerSpec(image=image, command=("-",)))["Id"]
+        container = self._never_started(image)
         try:
             return docker_files.read(self._client, container, wanted, within)
         finally:
-            self.remove_container(ContainerId(container))
+            self.remove_container(container)
 
     def stop(self, container: ContainerId, *, seconds: int) -> State:
         """Send the stop signal, wait, kill after `seconds`."""
@@ -247,14 +225,7 @@ class DockerEngine:
 
     def remove_container(self, container: ContainerId) -> None:
         """Kill and remove, with its anonymous volumes."""
-        with translated("removing a container"):
-            try:
-                self._client.remove_container(container, v=True, force=True)
-            except NotFound:
-                return
-            except APIError as error:
-                if "already in progress" not in str(error.explanation):
-                    raise
+        docker_containers.remove(self._client, container)
 
     def remove_image(self, reference: str) -> int:
         """Untag, and delete when nothing else needs it; the number of images deleted."""

@@ -11,6 +11,7 @@ Takes root, mmdebstrap, docker-registry, an engine on this machine, and some six
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import socket
@@ -70,7 +71,7 @@ class Found:
 
 
 def main(arguments: list[str]) -> int:
-    """Build, compare, print; 1 where something differs."""
+    """Build, compare, print; 1 where something differs or cannot be built."""
     parser = argparse.ArgumentParser(prog="tests.two_engines", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--engines", nargs="+", default=["bookworm", "trixie"], metavar="SUITE[+containerd]")
     parser.add_argument("recipes", nargs="*", default=shipped(), metavar="RECIPE")
@@ -86,13 +87,16 @@ def main(arguments: list[str]) -> int:
             print(f"{each.name}: Docker {version['Version']}, made with {version['GoVersion']}", flush=True)
         place = f"127.0.0.1:{free_port()}"
         checkout = cloned(folder, place)
-        found = [
-            row for recipe in given.recipes for way in WAYS for row in built(engines, checkout, place, recipe, way)
-        ]
-        print(table(found, given.engines))
+        found, failed = list[Found](), list[str]()
+        for recipe, way in itertools.product(given.recipes, WAYS):
+            try:
+                found += built(engines, checkout, place, recipe, way)
+            except RuntimeError as error:  # the others are of interest all the same
+                failed.append(str(error))
+        print(table(found, given.engines), *failed, sep="\n\n")
         for row in (row for row in found if not row.same):
             print(f"\n{row.recipe}, {row.service}, {row.way}:", *told(engines, row), sep="\n  ")
-    return 0 if all(row.same for row in found) else 1
+    return 0 if not failed and all(row.same for row in found) else 1
 
 
 def made(near: docker.DockerClient, name: str) -> AbstractContextManager[Far]:
@@ -152,7 +156,7 @@ def pushed(engine: Engine, checkout: Path, place: str, recipe: str, way: str) ->
     with log.open("wb") as output:
         code = subprocess.call(command, cwd=checkout, env=engine.environment, stdout=output, stderr=output)
     if code:
-        raise SystemExit(f"{recipe} on {engine.name} ended with {code}\n{log.read_text()[-5000:]}")
+        raise RuntimeError(f"{recipe} on {engine.name} ended with {code}\n{log.read_text()[-5000:]}")
     services: dict[str, Any] = json.loads(metadata.read_text())["services"]
     return services
 
