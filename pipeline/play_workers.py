@@ -15,6 +15,8 @@ from pipeline.gate import ROLES
 
 PLAYS = "/tmp/baseimage"  # noqa: S108 - a folder of the conductor, where nobody else is
 """Where the conductor has a folder for each play."""
+WORKER = "/opt/conductor/worker.py"
+"""ansible-runner, as `conductor_image/worker.py` starts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,6 @@ class Workers:
     def _begun(self, container: ContainerId) -> Worker:
         folder = f"{PLAYS}/{uuid.uuid4().hex[:12]}"
         environment = {**self._environment, "ANSIBLE_ROLES_PATH": f"{folder}/{ROLES}"}
-        command = ("ansible-runner", "worker")
+        command = ("python3", WORKER, "worker")
         channel = self._aside.begin(lambda engine: engine.open(container, command, environment=environment))
         return Worker(channel, folder)

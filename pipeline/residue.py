@@ -35,8 +35,9 @@ _TOOLS = re.compile(f"/({TRACES})(/|$)")
 
 
 def left_behind(lines: Iterable[str]) -> tuple[str, ...]:
-    """The paths among what a settled target says, as changes: "A /path"."""
-    return tuple(f"A {json.loads(line.removeprefix(MARK))}" for line in lines if line.startswith(MARK))
+    """The paths among what a settled target says, as changes: "A /path"; what is no UTF-8 is replaced."""
+    paths = (json.loads(line.removeprefix(MARK)) for line in lines if line.startswith(MARK))
+    return tuple(f"A {path.encode(errors='surrogateescape').decode(errors='replace')}" for path in paths)
 
 
 def residue(changes: Iterable[str], allowed: Iterable[str] = ()) -> tuple[str, ...]:

@@ -180,8 +180,8 @@ def unremoved(patterns: list[str], mounts: frozenset[str]) -> set[str]:
 def named(traces: str, since: float, mounts: frozenset[str], root: str = "/") -> set[str]:
     """What has the name of a trace, anywhere, and is new."""
     wanted = re.compile(traces)
-    found = [entry for entry in within(root, mounts) if wanted.fullmatch(entry.name)]
-    return {entry.path for entry in found if entry.stat(follow_symlinks=False).st_ctime >= since}
+    found = [entry.path for entry in within(root, mounts) if wanted.fullmatch(entry.name)]
+    return {path for path in found if os.lstat(path).st_ctime >= since}
 
 
 def restore(mounts: frozenset[str]) -> None:

@@ -22,6 +22,7 @@ from pipeline.conductor import Conductor
 from pipeline.engine import ContainerId, ContainerSpec, Engine, ImageId
 from pipeline.errors import EngineError, PipelineError, PlayFailedError
 from pipeline.events import Event, Output, TaskFinished
+from pipeline.play_workers import WORKER
 from pipeline.player import Play, RoleFiles
 from pipeline.recipe import BaseImage, ConductorSettings
 
@@ -134,7 +135,7 @@ class Machine:
         return pipe
 
     def workers(self) -> list[Pipe]:
-        return [pipe for pipe in self.pipes if pipe.command[:1] == ("ansible-runner",)]
+        return [pipe for pipe in self.pipes if pipe.command[1:] == (WORKER, "worker")]
 
     def busy(self) -> list[Pipe]:
         """The workers that have been told everything."""

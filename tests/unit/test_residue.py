@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.residue import residue
+from pipeline.residue import left_behind, residue
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,9 @@ def test_a_pattern_of_the_recipe_allows_its_paths_and_no_others() -> None:
     changes = ["A /run/app", "A /run/app/socket", "A /run/other"]
     assert residue(changes, ["/run/app", "/run/app/*"]) == ("A /run/other",)
     assert residue(changes, iter(["/run/*"])) == ()
+
+
+def test_what_a_settled_target_still_has_counts_as_added() -> None:
+    said = ("ended: nginx", 'left: "/run/two\\nlines"', 'service: {"name": "x"}', 'left: "/tmp/\\udcff"')
+    assert left_behind(said) == ("A /run/two\nlines", "A /tmp/\ufffd")
+    assert residue(left_behind(said)) == left_behind(said)
