@@ -171,8 +171,8 @@ def unswept(folders: list[str], mounts: frozenset[str]) -> set[str]:
     return {entry.path for folder in real for entry in within(folder, mounts)}
 
 
-def unremoved(patterns: list[str], mounts: frozenset[str]) -> set[str]:
-    """What matches one of the patterns."""
+def matching(patterns: list[str], mounts: frozenset[str]) -> set[str]:
+    """What matches one of the patterns, but for what is mounted there."""
     found = {path for pattern in patterns for path in glob.glob(pattern)}
     return {path for path in found if not {path, os.path.dirname(path)} & mounts}
 
@@ -214,9 +214,9 @@ def own() -> frozenset[str]:
 
 
 def main() -> None:
-    """End the processes, sweep the folders, remove what matches the patterns."""
+    """End the processes, sweep the folders, remove what matches the patterns, and tell what is left."""
     folders, patterns, (traces,) = arguments()
-    since, kept = started(), own()
+    since, kept, mounts = started(), own(), mounted()
     for service in services():
         print("service:", json.dumps(service))
     end_processes()
@@ -226,12 +226,9 @@ def main() -> None:
     for home in homes():
         for name in (".ansible", ".ansible_async"):
             remove(os.path.join(home, name))
-    for pattern in patterns:
-        for path in glob.glob(pattern):
-            if not os.path.ismount(os.path.dirname(path)) and not os.path.ismount(path):
-                remove(path)
-    mounts = mounted()
-    still = (unswept(folders, mounts) | unremoved(patterns, mounts)) - kept
+    for path in matching(patterns, mounts):
+        remove(path)
+    still = (unswept(folders, mounts) | matching(patterns, mounts)) - kept
     for path in sorted(still | named(traces, os.stat(OWN).st_ctime, mounts)):
         print("left:", json.dumps(path))
     restore(mounts)
